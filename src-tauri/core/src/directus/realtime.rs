@@ -1,0 +1,240 @@
+//! The socket's frames: text in, values out.
+//!
+//! Owns: the shapes of frames, as recorded from a running 11.17.4. Pure.
+//! Never: a socket, a token kept, a decision about what a frame means.
+//!
+//! A frame that is not understood is [`ServerFrame::Unknown`]: counted by who
+//! reads it, and dropped. The caller bounds a frame's size; its depth is
+//! bounded here, for the JSON reader refuses more than 128 levels.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    call::{By, ClientFrame, ServerFrame},
+    rest, rows,
+};
+
+/// The longest `uid` that is taken from a frame, in characters.
+const MAX_UID: usize = 64;
+
+/// The text of a frame to the server.
+#[must_use]
+pub fn write(frame: &ClientFrame) -> String {
+    match frame {
+        // `query.filter`, for a filter at the top is ignored; no event, so that
+        // creates, updates and deletes all come; no rows with the init.
+        ClientFrame::Subscribe { stamps, uid } => json!({
+            "type": "subscribe",
+            "collection": rest::COLLECTION,
+            "uid": uid,
+            "query": {
+                "fields": rest::fields(*stamps),
+                "filter": rest::concerns_me(),
+                "limit": 0,
+            },
+        }),
+        ClientFrame::Ping { uid } => json!({"type": "ping", "uid": uid}),
+        ClientFrame::Pong => json!({"type": "pong"}),
+    }
+    .to_string()
+}
+
+/// The text of the auth frame. Holds the token: never to be logged.
+#[must_use]
+pub fn write_auth(token: &str, uid: &str) -> String {
+    json!({"type": "auth", "access_token": token, "uid": uid}).to_string()
+}
+
+/// Reads a text frame.
+#[must_use]
+pub fn parse(text: &str) -> ServerFrame {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(frame)) => read(&frame),
+        _ => ServerFrame::Unknown,
+    }
+}
+
+fn read(frame: &Map<String, Value>) -> ServerFrame {
+    let word = |name: &str| frame.get(name).and_then(Value::as_str);
+    let failed = word("status") == Some("error");
+    match word("type") {
+        Some("ping") => ServerFrame::Ping,
+        Some("pong") => ServerFrame::Pong { uid: uid(frame) },
+        Some("auth") if failed => match code(frame) {
+            Some("TOKEN_EXPIRED") => ServerFrame::TokenExpired,
+            _ => ServerFrame::AuthFailed { uid: uid(frame) },
+        },
+        Some("auth") if word("status") == Some("ok") => ServerFrame::AuthOk { uid: uid(frame) },
+        Some("subscribe") if failed => ServerFrame::SubscribeFailed {
+            uid: uid(frame),
+            forbidden: matches!(code(frame), Some("FORBIDDEN" | "INVALID_COLLECTION")),
+        },
+        Some("subscription") if !failed => subscription(frame, word("event")),
+        Some("server") if failed && code(frame) == Some("REQUESTS_EXCEEDED") => {
+            ServerFrame::TooFast
+        }
+        _ => ServerFrame::Unknown,
+    }
+}
+
+fn subscription(frame: &Map<String, Value>, event: Option<&str>) -> ServerFrame {
+    let data = frame.get("data").and_then(Value::as_array);
+    match (event, data) {
+        // Whatever rows an init brings: catching up is REST's work.
+        (Some("init"), _) => ServerFrame::Init { uid: uid(frame) },
+        (Some("create" | "update"), Some(data)) => ServerFrame::Rows {
+            uid: uid(frame),
+            rows: rows::messages(data, By::Created),
+        },
+        (Some("delete"), Some(data)) => ServerFrame::Deleted {
+            uid: uid(frame),
+            ids: rows::ids(data),
+        },
+        _ => ServerFrame::Unknown,
+    }
+}
+
+/// A `uid` comes back as it was sent, or as the server likes: as a number.
+fn uid(frame: &Map<String, Value>) -> Option<String> {
+    match frame.get("uid")? {
+        Value::String(uid) => (uid.chars().count() <= MAX_UID).then(|| uid.clone()),
+        Value::Number(uid) => Some(uid.to_string()),
+        _ => None,
+    }
+}
+
+fn code(frame: &Map<String, Value>) -> Option<&str> {
+    frame.get("error")?.get("code")?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Stamps;
+
+    #[derive(serde::Deserialize)]
+    struct Recorded {
+        recorded: String,
+        frame: String,
+    }
+
+    fn kind(frame: &ServerFrame) -> &'static str {
+        match frame {
+            ServerFrame::AuthOk { .. } => "auth ok",
+            ServerFrame::AuthFailed { .. } => "auth failed",
+            ServerFrame::TokenExpired => "token expired",
+            ServerFrame::Ping => "ping",
+            ServerFrame::Pong { .. } => "pong",
+            ServerFrame::Init { .. } => "init",
+            ServerFrame::Rows { .. } => "rows",
+            ServerFrame::Deleted { .. } => "deleted",
+            ServerFrame::SubscribeFailed { .. } => "subscribe failed",
+            ServerFrame::TooFast => "too fast",
+            ServerFrame::Unknown => "unknown",
+        }
+    }
+
+    #[test]
+    fn every_recorded_frame_is_read_as_what_it_is() {
+        let mut kinds = BTreeMap::new();
+        let mut read = 0;
+        for line in include_str!("../../fixtures/frames.jsonl").lines() {
+            let recorded: Recorded = serde_json::from_str(line).unwrap();
+            assert!(!recorded.recorded.is_empty());
+            let frame = parse(&recorded.frame);
+            *kinds.entry(kind(&frame)).or_insert(0) += 1;
+            if let ServerFrame::Rows { rows, .. } = frame {
+                let sent: Value = serde_json::from_str(&recorded.frame).unwrap();
+                let sent = sent["data"].as_array().unwrap().len();
+                assert_eq!(rows.messages.len() + rows.set_aside.len(), sent);
+                read += rows.messages.len();
+            }
+        }
+        let expected = [
+            ("auth failed", 12),
+            ("auth ok", 29),
+            ("deleted", 12),
+            ("init", 31),
+            ("ping", 12),
+            ("pong", 11),
+            ("rows", 143),
+            ("subscribe failed", 23),
+            ("token expired", 7),
+            ("too fast", 5),
+            // Answers to `items` frames, collab, unsubscribe, bad payloads: none
+            // of which we ask for.
+            ("unknown", 30),
+        ];
+        assert_eq!(kinds, BTreeMap::from(expected));
+        assert_eq!(read, ROWS_READ);
+    }
+
+    /// Of the recorded rows; the others are of other collections, or were
+    /// asked for with other fields than ours.
+    const ROWS_READ: usize = 136;
+
+    #[test]
+    fn rows_that_come_as_no_array_are_dropped() {
+        for frame in [
+            r#"{"type":"subscription","event":"create","data":{"id":"x"}}"#,
+            r#"{"type":"subscription","event":"create"}"#,
+            r#"{"type":"subscription","event":"explode","data":[]}"#,
+            r#"{"type":"auth"}"#,
+            "[]",
+            "null",
+            "",
+        ] {
+            assert_eq!(parse(frame), ServerFrame::Unknown, "{frame}");
+        }
+    }
+
+    #[test]
+    fn a_frame_nested_without_end_is_dropped() {
+        let deep = format!(
+            r#"{{"type":"subscription","event":"create","data":{}}}"#,
+            "[".repeat(1_000_000)
+        );
+        assert_eq!(parse(&deep), ServerFrame::Unknown);
+    }
+
+    #[test]
+    fn one_subscription_names_its_fields_and_filters_where_the_server_looks() {
+        let frame = write(&ClientFrame::Subscribe {
+            stamps: Stamps::Sender,
+            uid: "m".to_owned(),
+        });
+        let frame: Value = serde_json::from_str(&frame).unwrap();
+        assert_eq!(frame["query"]["filter"], rest::concerns_me());
+        assert_eq!(frame["query"]["fields"].as_array().unwrap().len(), 5);
+        assert_eq!(frame["query"]["limit"], 0);
+        assert!(frame.get("filter").is_none() && frame.get("event").is_none());
+    }
+
+    #[test]
+    fn a_token_is_written_as_data() {
+        let frame: Value = serde_json::from_str(&write_auth("a\"b", "1")).unwrap();
+        assert_eq!(frame["access_token"], "a\"b");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in ".*") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_row_makes_the_reader_panic(
+            id in ".{0,40}", content in ".*", stamp in ".{0,40}", field in "[a-z_]{0,12}"
+        ) {
+            let frame = json!({"type": "subscription", "event": "create", "data": [
+                {"id": id, "content": content, "timestamp": stamp, field: [1]}, id, 7,
+            ]});
+            let read_back = matches!(parse(&frame.to_string()), ServerFrame::Rows { .. });
+            prop_assert!(read_back);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Rows as a server sends them, read one by one.
+//!
+//! Owns: what a row must look like, and how large it may be. Everything here
+//! is hostile until checked; a bad row is set aside and never stops its page.
+//! Never: a decision about whom a row concerns.
+
+use serde_json::{Map, Value};
+
+use super::call::{BadRow, By, DayTotal, Rows, Total};
+use crate::model::{Instant, Message, MessageId, Person, PersonId};
+
+/// The longest text that is kept whole, in bytes; the rest is cut off.
+///
+/// A server takes 1 MB by REST but 100 MiB over a socket.
+pub const MAX_CONTENT: usize = 1 << 20;
+
+/// The longest name that is kept whole, in bytes.
+const MAX_NAME: usize = 512;
+
+/// The longest id of a row set aside that is kept for counting, in characters.
+const MAX_BAD_ID: usize = 64;
+
+/// Cuts at a character's end, at most `limit` bytes.
+fn cut(text: &str, limit: usize) -> &str {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+fn text<'a>(row: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
+    row.get(field).and_then(Value::as_str)
+}
+
+fn instant(row: &Map<String, Value>, field: &str) -> Option<Instant> {
+    text(row, field).and_then(Instant::parse)
+}
+
+fn person(row: &Map<String, Value>, field: &str) -> Option<PersonId> {
+    text(row, field)?.parse().ok()
+}
+
+/// The stamp of a row: `date_created` where it was asked for and is there,
+/// else `timestamp`.
+fn stamp(row: &Map<String, Value>) -> Option<Instant> {
+    instant(row, "date_created").or_else(|| instant(row, "timestamp"))
+}
+
+/// Reads one message.
+///
+/// A text that is `null` is shown as empty: somebody made that row, and
+/// hiding it would leave a hole. A text over [`MAX_CONTENT`] is cut.
+///
+/// # Errors
+/// Which field was wrong.
+pub fn message(row: &Value) -> Result<Message, BadRow> {
+    let bad = |id: Option<&str>, reason| BadRow {
+        id: id.map(|id| id.chars().take(MAX_BAD_ID).collect()),
+        reason,
+    };
+    let Some(row) = row.as_object() else {
+        return Err(bad(None, "row"));
+    };
+    let raw = text(row, "id");
+    let id: MessageId = raw
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| bad(raw, "id"))?;
+    let content = match row.get("content") {
+        Some(Value::String(content)) => cut(content, MAX_CONTENT).to_owned(),
+        Some(Value::Null) => String::new(),
+        _ => return Err(bad(raw, "content")),
+    };
+    let updated = match row.get("date_updated") {
+        None | Some(Value::Null) => None,
+        Some(_) => Some(instant(row, "date_updated").ok_or_else(|| bad(raw, "date_updated"))?),
+    };
+    Ok(Message {
+        id,
+        content,
+        sender: person(row, "sender_id").ok_or_else(|| bad(raw, "sender_id"))?,
+        receiver: person(row, "receiver_id").ok_or_else(|| bad(raw, "receiver_id"))?,
+        stamp: stamp(row).ok_or_else(|| bad(raw, "timestamp"))?,
+        updated,
+    })
+}
+
+/// Reads a page of messages. `by` says which stamp ordered it.
+#[must_use]
+pub fn messages(data: &[Value], by: By) -> Rows {
+    let mut rows = Rows {
+        count: u32::try_from(data.len()).unwrap_or(u32::MAX),
+        ..Rows::default()
+    };
+    for row in data {
+        let at = row.as_object().and_then(|row| match by {
+            By::Created => stamp(row),
+            By::Updated => instant(row, "date_updated"),
+        });
+        rows.last = at.or(rows.last);
+        match message(row) {
+            Ok(message) => rows.messages.push(message),
+            Err(bad) => rows.set_aside.push(bad),
+        }
+    }
+    rows
+}
+
+/// Reads ids of deleted rows; what is no uuid is dropped.
+#[must_use]
+pub fn ids(data: &[Value]) -> Vec<MessageId> {
+    data.iter()
+        .filter_map(|id| id.as_str()?.parse().ok())
+        .collect()
+}
+
+/// Reads one person of the directory. Names are cut at 512 bytes; control
+/// characters and the marks that turn the direction of text are taken out, so
+/// that a name can't dress up as something else.
+#[must_use]
+pub fn one_person(row: &Value) -> Option<Person> {
+    let row = row.as_object()?;
+    let id = person(row, "id")?;
+    let mut name = String::new();
+    for part in ["first_name", "last_name"] {
+        let part = text(row, part).unwrap_or_default();
+        if !name.is_empty() && !part.trim().is_empty() {
+            name.push(' ');
+        }
+        name.extend(cut(part, MAX_NAME).chars().filter(|c| {
+            !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        }));
+    }
+    Some(Person {
+        id,
+        name: name.trim().to_owned(),
+    })
+}
+
+/// A count, which databases give as a number or, for large ones, as a text.
+fn count(row: &Map<String, Value>) -> Option<u64> {
+    match row.get("count")? {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        Value::Object(by_field) => match by_field.get("*").or_else(|| by_field.get("id"))? {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Reads totals per sender and receiver; rows without both are dropped, for
+/// they concern nobody.
+#[must_use]
+pub fn totals(data: &[Value], stamp: &str) -> Vec<Total> {
+    let read = |row: &Value| {
+        let row = row.as_object()?;
+        Some(Total {
+            sender: person(row, "sender_id")?,
+            receiver: person(row, "receiver_id")?,
+            count: count(row)?,
+            newest: row
+                .get("max")
+                .and_then(Value::as_object)
+                .and_then(|max| instant(max, stamp)),
+        })
+    };
+    data.iter().filter_map(read).collect()
+}
+
+/// Reads totals per sender, receiver and day. The server names the parts
+/// `timestamp_year`, `timestamp_month` and `timestamp_day`.
+#[must_use]
+pub fn days(data: &[Value]) -> Vec<DayTotal> {
+    let read = |row: &Value| {
+        let row = row.as_object()?;
+        let part = |name: &str| match row.get(name)? {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        let (year, month, day) = (
+            part("timestamp_year")?,
+            part("timestamp_month")?,
+            part("timestamp_day")?,
+        );
+        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        Some(DayTotal {
+            sender: person(row, "sender_id")?,
+            receiver: person(row, "receiver_id")?,
+            day: Instant::parse(&format!("{year:04}-{month:02}-{day:02}T00:00:00"))?,
+            count: count(row)?,
+        })
+    };
+    data.iter().filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ALICE: &str = "5463fbc0-a420-446b-a024-e58abb0969e5";
+    const BOB: &str = "718239f7-4723-4b29-a8e4-7b2c49a6320b";
+
+    fn row() -> Value {
+        json!({
+            "id": "019ab000-0000-7000-8000-000000000001", "content": "Hi Bob",
+            "sender_id": ALICE, "receiver_id": BOB, "timestamp": "2026-11-23T03:00:00",
+        })
+    }
+
+    #[test]
+    fn the_five_fields_of_the_tutorial_are_a_message() {
+        let message = message(&row()).unwrap();
+        assert_eq!(message.content, "Hi Bob");
+        assert_eq!(message.sender.to_string(), ALICE);
+        assert_eq!(message.receiver.to_string(), BOB);
+        assert_eq!(message.stamp.to_naive(), "2026-11-23T03:00:00");
+        assert!(message.is_me(ALICE.parse().unwrap()));
+        assert!(!message.is_me(BOB.parse().unwrap()));
+    }
+
+    #[test]
+    fn the_servers_stamp_goes_before_the_senders() {
+        let mut row = row();
+        row["date_created"] = json!("2026-11-23T03:39:24.271Z");
+        let read = message(&row).unwrap();
+        assert_eq!(read.stamp.to_zoned(), "2026-11-23T03:39:24.271Z");
+        // Rows that are older than the field keep the stamp they had.
+        row["date_created"] = Value::Null;
+        let read = message(&row).unwrap();
+        assert_eq!(read.stamp.to_naive(), "2026-11-23T03:00:00");
+    }
+
+    #[test]
+    fn a_row_without_text_is_shown_empty() {
+        let mut row = row();
+        row["content"] = Value::Null;
+        assert_eq!(message(&row).unwrap().content, "");
+    }
+
+    #[test]
+    fn a_bad_row_is_set_aside_by_the_field_that_is_wrong() {
+        for (field, value) in [
+            ("id", json!("1795404803591")),
+            ("id", json!(7)),
+            ("content", json!({"a": 1})),
+            ("sender_id", Value::Null),
+            ("receiver_id", json!({"id": BOB})),
+            ("timestamp", Value::Null),
+            ("timestamp", json!("yesterday")),
+            ("date_updated", json!(5)),
+        ] {
+            let mut row = row();
+            row[field] = value;
+            assert_eq!(message(&row).unwrap_err().reason, field);
+        }
+        assert_eq!(message(&json!("row")).unwrap_err().reason, "row");
+        let long = json!({"id": "ä".repeat(1000)});
+        assert_eq!(message(&long).unwrap_err().id.unwrap().chars().count(), 64);
+    }
+
+    #[test]
+    fn a_bad_row_stops_neither_its_page_nor_the_cursor() {
+        let mut bad = row();
+        bad["sender_id"] = Value::Null;
+        bad["timestamp"] = json!("2026-11-23T04:00:00");
+        let rows = messages(&[row(), bad, json!(null)], By::Created);
+        assert_eq!((rows.messages.len(), rows.set_aside.len()), (1, 2));
+        assert_eq!(rows.count, 3);
+        assert_eq!(rows.last.unwrap().to_naive(), "2026-11-23T04:00:00");
+        assert_eq!(messages(&[row()], By::Updated).last, None);
+    }
+
+    #[test]
+    fn a_text_larger_than_a_server_takes_is_cut_at_a_character() {
+        let mut row = row();
+        row["content"] = json!("€".repeat(MAX_CONTENT));
+        let content = message(&row).unwrap().content;
+        assert!(content.len() <= MAX_CONTENT && content.len() > MAX_CONTENT - 3);
+        assert!(content.chars().all(|c| c == '€'));
+    }
+
+    #[test]
+    fn a_name_cannot_turn_the_direction_of_what_follows() {
+        let person = one_person(&json!({
+            "id": ALICE, "first_name": " Al\u{202e}ice\n", "last_name": null,
+        }))
+        .unwrap();
+        assert_eq!(person.name, "Alice");
+        let person =
+            one_person(&json!({"id": ALICE, "first_name": "Alice", "last_name": "Test"})).unwrap();
+        assert_eq!(person.name, "Alice Test");
+        assert!(one_person(&json!({"id": "x"})).is_none());
+    }
+
+    #[test]
+    fn totals_and_days_are_read_as_both_databases_write_them() {
+        let data = [
+            json!({"sender_id": ALICE, "receiver_id": BOB, "count": 500,
+                "max": {"date_created": "2026-11-23T03:40:37.806Z"}}),
+            json!({"sender_id": BOB, "receiver_id": ALICE, "count": "513", "max": {"date_created": null}}),
+            json!({"sender_id": null, "receiver_id": ALICE, "count": 2}),
+        ];
+        let totals = totals(&data, "date_created");
+        assert_eq!(totals.len(), 2);
+        assert_eq!((totals[0].count, totals[1].count), (500, 513));
+        assert_eq!(
+            totals[0].newest.unwrap().to_zoned(),
+            "2026-11-23T03:40:37.806Z"
+        );
+        assert_eq!(totals[1].newest, None);
+        let data = [
+            json!({"sender_id": ALICE, "receiver_id": BOB, "count": 3,
+                "timestamp_year": 2026, "timestamp_month": 11, "timestamp_day": 23}),
+            json!({"sender_id": ALICE, "receiver_id": BOB, "count": 3,
+                "timestamp_year": 2026, "timestamp_month": 13, "timestamp_day": 23}),
+        ];
+        let days = days(&data);
+        assert_eq!(days.len(), 1);
+        assert_eq!(days[0].day.to_naive(), "2026-11-23T00:00:00");
+    }
+}

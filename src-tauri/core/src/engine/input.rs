@@ -1,0 +1,129 @@
+//! Everything that can happen to the engine.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    directus::call::{Answer, Fault, ServerFrame},
+    model::{ConversationId, Instant, MessageId},
+};
+
+use super::effect::{Credential, RequestId, SocketId, Ticket, Timer};
+
+/// One thing that happened. Inputs answer effects by their ids; an input with
+/// an id that is not waited for any more is ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The first input of every run: what the keychain holds. Brings the
+    /// connection up.
+    Start(Sessions),
+    /// A person, or a program in their place, asked for something.
+    Order(Ticket, Order),
+    /// Conversations that some screen shows now: only their messages are
+    /// worth a patch.
+    Watching(BTreeSet<ConversationId>),
+    /// Something about a socket.
+    Socket(SocketId, SocketEvent),
+    /// The end of a request, whatever it was.
+    Answered {
+        /// Which request.
+        request: RequestId,
+        /// What came back.
+        result: Result<Answer, Fault>,
+        /// The server's `Date` header, if there was one.
+        date: Option<Instant>,
+    },
+    /// The end of a renewal. The new session is in the keychain already.
+    Renewed {
+        /// Which request.
+        request: RequestId,
+        /// What was granted. `Fault::Permanent` and `Fault::SignIn` both mean
+        /// that this credential is dead.
+        result: Result<Granted, Fault>,
+    },
+    /// A timer has come due.
+    Timer(Timer),
+    /// The system says whether there is a network.
+    Network(bool),
+    /// The app was suspended, or the machine slept, and goes on now.
+    Resumed,
+}
+
+/// What a person asks for.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Queue a message. `id` is a fresh UUIDv7.
+    Send {
+        /// Its id from now on, and on the server.
+        id: MessageId,
+        /// Where to.
+        conversation: ConversationId,
+        /// The text, trimmed and not blank.
+        text: String,
+    },
+    /// Try a failed message again.
+    Retry(MessageId),
+    /// Take back a message that failed or was never tried.
+    Discard(MessageId),
+    /// Keep what is typed.
+    SaveDraft(ConversationId, String),
+    /// All up to this sort key is read.
+    MarkRead(ConversationId, String),
+    /// Ask the server for what is before the oldest message held.
+    FetchOlder(ConversationId),
+    /// Connect now.
+    Reconnect,
+}
+
+/// Never the text: this may stand in a log.
+impl std::fmt::Debug for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Send {
+                id, conversation, ..
+            } => write!(f, "Send({id}, {conversation})"),
+            Self::Retry(id) => write!(f, "Retry({id})"),
+            Self::Discard(id) => write!(f, "Discard({id})"),
+            Self::SaveDraft(conversation, _) => write!(f, "SaveDraft({conversation})"),
+            Self::MarkRead(conversation, _) => write!(f, "MarkRead({conversation})"),
+            Self::FetchOlder(conversation) => write!(f, "FetchOlder({conversation})"),
+            Self::Reconnect => f.write_str("Reconnect"),
+        }
+    }
+}
+
+/// What can happen to a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketEvent {
+    /// It is open; nothing has been said yet.
+    Opened,
+    /// It could not be opened. `upgrade_refused`: HTTP works there, the upgrade
+    /// does not.
+    Failed {
+        /// The server answered, but not with a WebSocket.
+        upgrade_refused: bool,
+    },
+    /// A frame came.
+    Frame(ServerFrame),
+    /// A frame came that was larger than 16 MiB; the socket is closed.
+    TooLarge,
+    /// It is closed.
+    Closed,
+}
+
+/// What the keychain holds at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sessions {
+    /// The wall-clock end of the session's token, if there is one.
+    pub session: Option<Instant>,
+    /// Whether there is a spare (`mode: json`) refresh token.
+    pub spare: bool,
+}
+
+/// A token that can be used now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Granted {
+    /// From which credential.
+    pub credential: Credential,
+    /// How long it lives, in milliseconds from the moment it was asked for.
+    pub lifetime: i64,
+}

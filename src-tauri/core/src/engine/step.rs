@@ -1,0 +1,130 @@
+//! One step under way: the transaction it runs in, and what it has gathered.
+//!
+//! Owns: the effects in their order, and what has to be shown. Never: a
+//! decision; it only remembers what the decisions touched, so that each
+//! conversation is brought up to date once a step however many rows came.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+
+use super::effect::{Effect, Ticket};
+use crate::{
+    bridge::{Change, Problem},
+    model::{ConversationId, MessageId, Now, PersonId},
+    store::{StoreError, conversations, facts},
+    view::{self, Eyes},
+};
+
+pub(super) struct Step<'tx> {
+    pub tx: &'tx Connection,
+    pub now: Now,
+    pub effects: Vec<Effect>,
+    messages: BTreeSet<MessageId>,
+    conversations: BTreeSet<ConversationId>,
+    changes: Vec<Change>,
+    /// Orders that wait for the row of a message they made.
+    queued: Vec<(Ticket, MessageId)>,
+}
+
+impl<'tx> Step<'tx> {
+    pub fn new(tx: &'tx Connection, now: Now) -> Self {
+        Self {
+            tx,
+            now,
+            effects: Vec::new(),
+            messages: BTreeSet::new(),
+            conversations: BTreeSet::new(),
+            changes: Vec::new(),
+            queued: Vec::new(),
+        }
+    }
+
+    pub fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// A message has changed, and with it its conversation.
+    pub fn touch(&mut self, id: MessageId, conversation: ConversationId) {
+        self.messages.insert(id);
+        self.conversations.insert(conversation);
+    }
+
+    /// A conversation's draft or read mark has changed.
+    pub fn touch_conversation(&mut self, conversation: ConversationId) {
+        self.conversations.insert(conversation);
+    }
+
+    pub fn change(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    pub fn reply_with_row(&mut self, ticket: Ticket, id: MessageId) {
+        self.queued.push((ticket, id));
+    }
+
+    pub fn refuse(&mut self, ticket: Ticket, problem: Problem) {
+        self.effect(Effect::Reply(ticket, Err(problem)));
+    }
+
+    /// Brings the list up to date, raises the revision if anything is to be
+    /// shown, and gives the effects.
+    pub fn finish(
+        mut self,
+        me: PersonId,
+        watching: &BTreeSet<ConversationId>,
+        unread_shown: &mut Option<i64>,
+    ) -> Result<Vec<Effect>, StoreError> {
+        for id in &self.conversations {
+            conversations::refresh(self.tx, *id, me)?;
+        }
+        let eyes = Eyes::open(self.tx)?;
+        let mut changes = Vec::new();
+        for id in &self.messages {
+            let Some(row) = view::message(self.tx, eyes, *id)? else {
+                continue;
+            };
+            let watched = row
+                .conversation
+                .parse()
+                .is_ok_and(|conversation| watching.contains(&conversation));
+            if !watched {
+                continue;
+            }
+            changes.push(if view::on_page(self.tx, &row)? {
+                Change::Message(row)
+            } else {
+                // Before the range that pages show: on none, even if it was
+                // while it was pending.
+                Change::MessageGone {
+                    conversation: row.conversation,
+                    id: row.id,
+                }
+            });
+        }
+        for id in &self.conversations {
+            changes.push(Change::Conversation(view::conversation(
+                self.tx, eyes, *id,
+            )?));
+        }
+        changes.append(&mut self.changes);
+        if !self.conversations.is_empty() {
+            let unread = view::unread(self.tx)?;
+            if *unread_shown != Some(unread) {
+                *unread_shown = Some(unread);
+                changes.push(Change::Unread(unread));
+            }
+        }
+        if !changes.is_empty() {
+            let revision = facts::raise_revision(self.tx)?;
+            self.effects.push(Effect::Show(revision, changes));
+        }
+        for (ticket, id) in std::mem::take(&mut self.queued) {
+            if let Some(row) = view::message(self.tx, eyes, id)? {
+                let reply = super::effect::Reply::Queued(Box::new(row));
+                self.effects.push(Effect::Reply(ticket, Ok(reply)));
+            }
+        }
+        Ok(self.effects)
+    }
+}

@@ -1,0 +1,683 @@
+//! What to fetch, and when it is whole.
+//!
+//! Owns: the first list, the catch-up with its cursors, older pages, names.
+//! Never: a conclusion from silence; `reconcile` asks about that.
+//!
+//! ```text
+//!   no cursor:  Totals -> Newest of each -> cursor set --+
+//!   cursor:  ------------------------------------------->+-> Walk created -> Walk updated -> whole
+//!                                                                                             |
+//!                        done <- People <- Prefetch <- Verify <- Repair <- Compare <----------+
+//! ```
+//!
+//! A cursor is a server stamp. It moves only when its page is in, and every
+//! catch-up starts 60 s before it, since a row's stamp is set before its
+//! transaction commits. A page that brings nothing is the end; a short one may
+//! only mean that the server caps its pages.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{
+    Engine,
+    effect::{Effect, RequestId, Timer},
+    ingest::From,
+    step::Step,
+};
+use crate::{
+    bridge::{Change, Code, Older, Problem},
+    directus::call::{Answer, By, Call, Fault, MessagesQuery, Reason, Rows, Total},
+    model::{ConversationId, Instant, Message, MessageId, PersonId, Stamps},
+    store::{StoreError, conversations, facts, held, messages, people},
+    view,
+};
+
+/// How far back every catch-up looks again.
+const OVERLAP: i64 = 60_000;
+/// Rows a catch-up page asks for.
+const PAGE: u32 = 100;
+/// Rows a page of history asks for.
+const HISTORY: u32 = 50;
+/// How many conversations' newest pages are fetched unasked.
+const PREFETCH: usize = 10;
+const PEOPLE: u32 = 100;
+/// Names are read again after this long.
+const PEOPLE_FRESH: i64 = 3_600_000;
+/// How often a live connection is compared with the server.
+const COMPARE: i64 = 5 * 60_000;
+
+/// Rows at the end of a page are named, so that the next leaves them out. A
+/// stamp that very many rows share is skipped by number instead: should one
+/// slip in between meanwhile, the overlap or the next comparison brings it.
+fn name_or_skip(rows: Vec<MessageId>) -> (Vec<MessageId>, u32) {
+    const NAMED: usize = 400;
+    if rows.len() <= NAMED {
+        return (rows, 0);
+    }
+    (Vec::new(), u32::try_from(rows.len()).unwrap_or(u32::MAX))
+}
+
+/// A walk through a keyset, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Walk {
+    pub by: By,
+    pub peer: Option<PersonId>,
+    pub from: Option<Instant>,
+    pub until: Option<Instant>,
+    /// Rows at `from` that are in already.
+    pub except: BTreeSet<MessageId>,
+}
+
+impl Walk {
+    pub fn call(&self, stamps: Stamps, limit: u32) -> Call {
+        let (except, offset) = name_or_skip(self.except.iter().copied().collect());
+        Call::Messages(MessagesQuery {
+            stamps,
+            peer: self.peer,
+            by: self.by,
+            ascending: true,
+            from: self.from,
+            until: self.until,
+            except,
+            offset,
+            limit,
+        })
+    }
+
+    /// Moves past a page. `false`: it brought nothing, so this is the end.
+    pub fn advance(&mut self, rows: &Rows, stamps: Stamps) -> bool {
+        if rows.count == 0 {
+            return false;
+        }
+        let before = self.except.len();
+        let from = self.from;
+        let stamp = |message: &Message| match self.by {
+            By::Created => Some(message.stamp),
+            By::Updated => message.updated,
+        };
+        if let Some(last) = rows.last {
+            // The tutorial's stamps are shown without the milliseconds that
+            // the server orders by: all of the second must be named.
+            let last = if stamps == Stamps::Sender {
+                last.floor_second()
+            } else {
+                last
+            };
+            if self.from.is_none_or(|from| last > from) {
+                self.from = Some(last);
+                self.except.clear();
+            }
+        }
+        let at = self.from;
+        self.except.extend(
+            rows.messages
+                .iter()
+                .filter(|message| stamp(message) >= at)
+                .map(|message| message.id),
+        );
+        self.except.extend(
+            rows.set_aside
+                .iter()
+                .filter_map(|bad| bad.id.as_deref()?.parse::<MessageId>().ok()),
+        );
+        if self.from == from && self.except.len() == before {
+            // Only rows that can't be named: step over them.
+            let step = if stamps == Stamps::Sender { 1_000 } else { 1 };
+            match self.from {
+                Some(at) => self.from = Some(at.plus(step)),
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum Stage {
+    #[default]
+    Idle,
+    Totals,
+    Newest {
+        asked: Vec<(PersonId, PersonId, Instant)>,
+        rest: Vec<(PersonId, PersonId, Instant)>,
+        cursor: Instant,
+    },
+    Walk(Walk),
+    /// Comparing by totals.
+    Compare {
+        since: Instant,
+    },
+    /// Comparing by days.
+    CompareDays,
+    Repair {
+        walk: Walk,
+        seen: BTreeSet<MessageId>,
+        rest: Vec<super::reconcile::Doubt>,
+    },
+    Verify {
+        id: MessageId,
+        rest: Vec<MessageId>,
+        doubts: Vec<super::reconcile::Doubt>,
+    },
+    People {
+        offset: u32,
+    },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Sync {
+    pub stage: Stage,
+    request: Option<RequestId>,
+    /// Something asked for a catch-up while one was under way.
+    again: bool,
+    /// The catch-up since the connection came up is whole.
+    pub whole: bool,
+    /// Compare once the catch-up is whole.
+    pub compare: bool,
+    pub people_wanted: bool,
+    /// Rows a page may ask for now; halved when an answer is too large.
+    page: Option<u32>,
+    older: BTreeMap<RequestId, ConversationId>,
+    prefetch: VecDeque<ConversationId>,
+    failures: u32,
+}
+
+impl Engine {
+    /// Fetches what is new; once more if it is under way.
+    pub(super) fn start_sync(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
+        if !self.link.online() || !self.link.reachable(s.now.wall) {
+            return Ok(());
+        }
+        if self.sync.stage != Stage::Idle {
+            self.sync.again = true;
+            return Ok(());
+        }
+        if !self.sync.whole {
+            self.sync.compare = true;
+        }
+        match facts::instant(s.tx, facts::CURSOR_CREATED)? {
+            None => {
+                let stamps = self.stamps;
+                self.ask(
+                    s,
+                    Stage::Totals,
+                    Call::Totals {
+                        stamps,
+                        since: None,
+                    },
+                );
+            }
+            Some(cursor) => self.walk_from(s, By::Created, cursor),
+        }
+        Ok(())
+    }
+
+    fn walk_from(&mut self, s: &mut Step<'_>, by: By, cursor: Instant) {
+        let walk = Walk {
+            by,
+            peer: None,
+            from: Some(cursor.plus(-OVERLAP)),
+            until: None,
+            except: BTreeSet::new(),
+        };
+        let call = walk.call(self.stamps, self.page());
+        self.ask(s, Stage::Walk(walk), call);
+    }
+
+    pub(super) fn page(&self) -> u32 {
+        self.sync.page.unwrap_or(PAGE)
+    }
+
+    pub(super) fn ask(&mut self, s: &mut Step<'_>, stage: Stage, call: Call) {
+        self.sync.stage = stage;
+        let request = self.request(s, call);
+        self.sync.request = Some(request);
+    }
+
+    /// The connection is given up: nothing more is heard of requests under way.
+    pub(super) fn stop_requests(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
+        self.sync.stage = Stage::Idle;
+        self.sync.request = None;
+        self.sync.again = false;
+        self.sync.whole = false;
+        self.sync.prefetch.clear();
+        for conversation in std::mem::take(&mut self.sync.older).into_values() {
+            self.show_history(s, conversation, Some(Problem::new(Code::Offline)))?;
+        }
+        s.effect(Effect::StopTimer(Timer::Poll));
+        s.effect(Effect::StopTimer(Timer::Reconcile));
+        self.stop_sending(s)
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        s: &mut Step<'_>,
+        request: RequestId,
+        result: Result<Answer, Fault>,
+    ) -> Result<(), StoreError> {
+        if self.probe_answered(s, request, &result)? || self.job_answered(s, request, &result)? {
+            return Ok(());
+        }
+        if let Some(conversation) = self.sync.older.remove(&request) {
+            return self.older_answered(s, conversation, result);
+        }
+        if self.sync.request != Some(request) {
+            return Ok(());
+        }
+        self.sync.request = None;
+        let stage = std::mem::take(&mut self.sync.stage);
+        match result {
+            Ok(answer) => {
+                self.sync.failures = 0;
+                self.sync_answered(s, stage, answer)
+            }
+            Err(fault) => self.sync_failed(s, stage, fault),
+        }
+    }
+
+    fn sync_answered(
+        &mut self,
+        s: &mut Step<'_>,
+        stage: Stage,
+        answer: Answer,
+    ) -> Result<(), StoreError> {
+        match (stage, answer) {
+            (Stage::Totals, Answer::Totals(totals)) => self.first_list(s, &totals),
+            (
+                Stage::Newest {
+                    asked,
+                    rest,
+                    cursor,
+                },
+                Answer::Messages(rows),
+            ) => self.newest_came(s, &asked, rest, cursor, rows),
+            (Stage::Walk(walk), Answer::Messages(rows)) => self.walked(s, walk, rows),
+            (Stage::Compare { since }, Answer::Totals(totals)) => self.compared(s, since, &totals),
+            (Stage::CompareDays, Answer::Days(days)) => self.days_compared(s, &days),
+            (Stage::Repair { walk, seen, rest }, Answer::Messages(rows)) => {
+                self.repaired(s, walk, seen, rest, rows)
+            }
+            (Stage::Verify { id, rest, doubts }, Answer::Messages(rows)) => {
+                self.ingest(s, rows, From::History)?;
+                self.verified(s, id, false, rest, doubts)
+            }
+            (Stage::People { offset }, Answer::People { people, rows }) => {
+                self.people_came(s, offset, &people, rows)
+            }
+            // An answer of another kind than was asked for: start over later.
+            (_, _) => self.sync_later(s, None),
+        }
+    }
+
+    fn sync_failed(
+        &mut self,
+        s: &mut Step<'_>,
+        stage: Stage,
+        fault: Fault,
+    ) -> Result<(), StoreError> {
+        match fault {
+            Fault::SignIn => self.token_rejected(s),
+            Fault::Network => self.sync_later(s, None),
+            Fault::Transient { retry_after, .. } => self.sync_later(s, retry_after),
+            Fault::Permanent(refusal) => match (refusal.reason, stage) {
+                // Proof that a row in doubt is gone.
+                (Reason::Forbidden, Stage::Verify { id, rest, doubts }) => {
+                    self.verified(s, id, true, rest, doubts)
+                }
+                (Reason::TooLarge, _) if self.page() > 1 => {
+                    self.sync.page = Some(self.page() / 2);
+                    self.start_sync(s)
+                }
+                // The directory may be closed to us; messages are not.
+                (_, Stage::People { .. }) => {
+                    facts::set_instant(s.tx, facts::PEOPLE_READ, s.now.wall)?;
+                    self.after_people(s)
+                }
+                // Without aggregates there is no first list and no comparison,
+                // but what the socket and the cursors bring still comes.
+                (_, Stage::Compare { .. } | Stage::CompareDays) => self.background(s),
+                // A field or the collection is no longer ours to read.
+                _ => self.wait(s, Code::NotAllowed),
+            },
+        }
+    }
+
+    fn sync_later(&mut self, s: &mut Step<'_>, retry_after: Option<i64>) -> Result<(), StoreError> {
+        let delay = match retry_after {
+            Some(delay) => delay.clamp(500, 600_000),
+            None => self.jitter(self.sync.failures.saturating_add(1)),
+        };
+        self.sync.failures = self.sync.failures.saturating_add(1);
+        self.sync.stage = Stage::Idle;
+        self.sync.again = false;
+        s.effect(Effect::SetTimer(Timer::Poll, delay));
+        Ok(())
+    }
+
+    // --- the first list ---
+
+    fn first_list(&mut self, s: &mut Step<'_>, totals: &[Total]) -> Result<(), StoreError> {
+        let mut newest: BTreeMap<PersonId, (PersonId, PersonId, Instant)> = BTreeMap::new();
+        for total in totals {
+            let (Some(stamp), Some(peer)) = (total.newest, self.peer_of(total)) else {
+                continue;
+            };
+            let entry = (total.sender, total.receiver, stamp);
+            newest
+                .entry(peer)
+                .and_modify(|known| {
+                    if known.2 < stamp {
+                        *known = entry;
+                    }
+                })
+                .or_insert(entry);
+        }
+        let cursor = newest
+            .values()
+            .map(|entry| entry.2)
+            .max()
+            .unwrap_or_default();
+        self.ask_newest(s, newest.into_values().collect(), cursor)
+    }
+
+    pub(super) fn peer_of(&self, total: &Total) -> Option<PersonId> {
+        if total.sender == self.me {
+            Some(total.receiver)
+        } else if total.receiver == self.me {
+            Some(total.sender)
+        } else {
+            None
+        }
+    }
+
+    fn ask_newest(
+        &mut self,
+        s: &mut Step<'_>,
+        mut rest: Vec<(PersonId, PersonId, Instant)>,
+        cursor: Instant,
+    ) -> Result<(), StoreError> {
+        if rest.is_empty() {
+            facts::set(s.tx, facts::LISTED, "1")?;
+            facts::set_instant(s.tx, facts::CURSOR_CREATED, cursor)?;
+            facts::set_instant(s.tx, facts::CURSOR_UPDATED, cursor)?;
+            self.walk_from(s, By::Created, cursor);
+            return Ok(());
+        }
+        let asked = rest.split_off(rest.len().saturating_sub(50));
+        let call = Call::Newest {
+            stamps: self.stamps,
+            of: asked.clone(),
+        };
+        let stage = Stage::Newest {
+            asked,
+            rest,
+            cursor,
+        };
+        self.ask(s, stage, call);
+        Ok(())
+    }
+
+    fn newest_came(
+        &mut self,
+        s: &mut Step<'_>,
+        asked: &[(PersonId, PersonId, Instant)],
+        rest: Vec<(PersonId, PersonId, Instant)>,
+        cursor: Instant,
+        rows: Rows,
+    ) -> Result<(), StoreError> {
+        let kept = self.ingest(s, rows, From::History)?;
+        for (sender, receiver, _) in asked {
+            let peer = if *sender == self.me {
+                *receiver
+            } else {
+                *sender
+            };
+            let conversation = ConversationId::Direct(peer);
+            let newest = kept
+                .iter()
+                .filter(|(_, of)| *of == conversation)
+                .map(|(message, _)| (message.stamp.0, message.id.to_string()))
+                .max();
+            if let Some(spot) = newest {
+                held::hold(s.tx, conversation, &spot, &held::open_end())?;
+                // All history counts as read at the first sign-in. The row of
+                // the conversation must be there for the mark.
+                conversations::refresh(s.tx, conversation, self.me)?;
+                conversations::mark_read(s.tx, conversation, &spot)?;
+                s.touch_conversation(conversation);
+                // Rows that came over the socket meanwhile are on the page now.
+                if self.watching.contains(&conversation) {
+                    self.show_history(s, conversation, None)?;
+                }
+            }
+        }
+        self.ask_newest(s, rest, cursor)
+    }
+
+    // --- the catch-up ---
+
+    fn walked(&mut self, s: &mut Step<'_>, mut walk: Walk, rows: Rows) -> Result<(), StoreError> {
+        let cursor = match walk.by {
+            By::Created => facts::CURSOR_CREATED,
+            By::Updated => facts::CURSOR_UPDATED,
+        };
+        let more = walk.advance(&rows, self.stamps);
+        if let Some(last) = rows.last
+            && facts::instant(s.tx, cursor)?.is_none_or(|at| last > at)
+        {
+            facts::set_instant(s.tx, cursor, last)?;
+        }
+        self.ingest(s, rows, From::News)?;
+        if more {
+            let call = walk.call(self.stamps, self.page());
+            self.ask(s, Stage::Walk(walk), call);
+            return Ok(());
+        }
+        if walk.by == By::Created && self.stamps == Stamps::Server {
+            let cursor = facts::instant(s.tx, facts::CURSOR_UPDATED)?.unwrap_or_default();
+            self.walk_from(s, By::Updated, cursor);
+            return Ok(());
+        }
+        self.sync.page = None;
+        self.sync.whole = true;
+        self.caught_up(s);
+        self.background(s)
+    }
+
+    /// What is done once the catch-up is whole, one after the other.
+    pub(super) fn background(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
+        self.sync.stage = Stage::Idle;
+        if self.sync.again {
+            self.sync.again = false;
+            return self.start_sync(s);
+        }
+        if std::mem::take(&mut self.sync.compare) {
+            return self.compare(s);
+        }
+        let read = facts::instant(s.tx, facts::PEOPLE_READ)?;
+        let stale = read.is_none_or(|at| s.now.wall.0.saturating_sub(at.0) > PEOPLE_FRESH);
+        if stale || std::mem::take(&mut self.sync.people_wanted) {
+            self.ask_people(s, 0);
+            return Ok(());
+        }
+        s.effect(Effect::SetTimer(Timer::Reconcile, COMPARE));
+        self.prefetch_next(s)
+    }
+
+    pub(super) fn reconcile_due(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
+        self.sync.compare = true;
+        self.start_sync(s)
+    }
+
+    // --- names ---
+
+    fn ask_people(&mut self, s: &mut Step<'_>, offset: u32) {
+        let call = Call::People {
+            offset,
+            limit: PEOPLE,
+        };
+        self.ask(s, Stage::People { offset }, call);
+    }
+
+    fn people_came(
+        &mut self,
+        s: &mut Step<'_>,
+        offset: u32,
+        came: &[crate::model::Person],
+        rows: u32,
+    ) -> Result<(), StoreError> {
+        for person in came {
+            if people::save(s.tx, person)? {
+                let conversation = ConversationId::Direct(person.id);
+                if conversations::get(s.tx, conversation)?.is_some() {
+                    s.touch_conversation(conversation);
+                }
+                s.change(Change::Person(crate::bridge::PersonRow {
+                    id: person.id.to_string(),
+                    name: person.name.clone(),
+                    is_me: person.id == self.me,
+                }));
+            }
+        }
+        if rows > 0 && offset < 10_000 {
+            self.ask_people(s, offset.saturating_add(rows));
+            return Ok(());
+        }
+        facts::set_instant(s.tx, facts::PEOPLE_READ, s.now.wall)?;
+        self.after_people(s)
+    }
+
+    fn after_people(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
+        // Once a connection, the newest pages are fetched before they are asked for.
+        self.sync.prefetch = conversations::list(s.tx, "", None, PREFETCH as u32)?
+            .into_iter()
+            .map(|kept| kept.id)
+            .collect();
+        self.background(s)
+    }
+
+    fn prefetch_next(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
+        while let Some(conversation) = self.sync.prefetch.pop_front() {
+            let rows = messages::before(
+                s.tx,
+                conversation,
+                held::newest_from(s.tx, conversation)?.as_ref(),
+                None,
+                HISTORY,
+            )?;
+            if rows.len() < HISTORY as usize && view::older(s.tx, conversation)? == Older::Server {
+                return self.fetch_older(s, conversation);
+            }
+        }
+        Ok(())
+    }
+
+    // --- older pages ---
+
+    pub(super) fn fetch_older(
+        &mut self,
+        s: &mut Step<'_>,
+        conversation: ConversationId,
+    ) -> Result<(), StoreError> {
+        if self.sync.older.values().any(|asked| *asked == conversation) {
+            return Ok(());
+        }
+        if view::older(s.tx, conversation)? == Older::Beginning {
+            return self.show_history(s, conversation, None);
+        }
+        if !self.link.reachable(s.now.wall) {
+            return self.show_history(s, conversation, Some(Problem::new(Code::Offline)));
+        }
+        let from = held::newest_from(s.tx, conversation)?;
+        let until = from.as_ref().map(|spot| Instant(spot.0));
+        let except = match until {
+            Some(at) => {
+                // The rest of its second too, where milliseconds are hidden.
+                let (low, high) = match self.stamps {
+                    Stamps::Sender => (at.floor_second(), at.floor_second().plus(999)),
+                    Stamps::Server => (at, at),
+                };
+                messages::ids_between(s.tx, conversation, low, high)?
+            }
+            None => Vec::new(),
+        };
+        let (except, offset) = name_or_skip(except);
+        let call = Call::Messages(MessagesQuery {
+            stamps: self.stamps,
+            peer: Some(conversation.peer()),
+            by: By::Created,
+            ascending: false,
+            from: None,
+            until,
+            except,
+            offset,
+            limit: HISTORY,
+        });
+        let request = self.request(s, call);
+        self.sync.older.insert(request, conversation);
+        Ok(())
+    }
+
+    fn older_answered(
+        &mut self,
+        s: &mut Step<'_>,
+        conversation: ConversationId,
+        result: Result<Answer, Fault>,
+    ) -> Result<(), StoreError> {
+        let rows = match result {
+            Ok(Answer::Messages(rows)) => rows,
+            Ok(_) => {
+                return self.show_history(s, conversation, Some(Problem::new(Code::ServerError)));
+            }
+            Err(Fault::SignIn) => {
+                self.show_history(s, conversation, Some(Problem::new(Code::Offline)))?;
+                return self.token_rejected(s);
+            }
+            Err(Fault::Network) => {
+                return self.show_history(s, conversation, Some(Problem::new(Code::Offline)));
+            }
+            Err(Fault::Transient { .. }) => {
+                return self.show_history(s, conversation, Some(Problem::new(Code::ServerBusy)));
+            }
+            Err(Fault::Permanent(_)) => {
+                return self.show_history(s, conversation, Some(Problem::new(Code::NotAllowed)));
+            }
+        };
+        let (count, last) = (rows.count, rows.last);
+        let kept = self.ingest(s, rows, From::History)?;
+        let start = held::newest_from(s.tx, conversation)?.unwrap_or_else(held::open_end);
+        let oldest = kept
+            .iter()
+            .filter(|(_, of)| *of == conversation)
+            .map(|(message, _)| (message.stamp.0, message.id.to_string()))
+            .min();
+        let from = match (count, oldest, last) {
+            (0, ..) => held::beginning(),
+            (_, Some(spot), _) => spot.min(start),
+            // Only rows that can't be read: step over them.
+            (_, None, Some(last)) => (last.0.saturating_sub(1), String::new()),
+            (_, None, None) => held::beginning(),
+        };
+        held::hold(s.tx, conversation, &from, &held::open_end())?;
+        if count > 0 && count < HISTORY {
+            // Short: the beginning, or the server's cap. Asking settles it.
+            return self.fetch_older(s, conversation);
+        }
+        self.show_history(s, conversation, None)?;
+        self.prefetch_next(s)
+    }
+
+    fn show_history(
+        &mut self,
+        s: &mut Step<'_>,
+        conversation: ConversationId,
+        problem: Option<Problem>,
+    ) -> Result<(), StoreError> {
+        let older = view::older(s.tx, conversation)?;
+        s.change(Change::History {
+            conversation: conversation.to_string(),
+            older,
+            problem,
+        });
+        Ok(())
+    }
+}

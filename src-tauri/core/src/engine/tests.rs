@@ -1,0 +1,641 @@
+//! The engine alone, told by hand what happens. Whole worlds are whinchat-sim's.
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    bridge::{Anchor, Change, Code, ConnectionState, MessageState, Older},
+    directus::call::{
+        Answer, ClientFrame, DayTotal, Fault, Reason, Refusal, Rows, ServerFrame, Total,
+    },
+    model::{Instant, Message, MessageId, Person},
+    store::{self, Key, Place},
+    view,
+};
+
+const START: i64 = 1_795_000_000_000;
+
+fn person(n: u128) -> PersonId {
+    PersonId::new(Uuid::from_u128(n))
+}
+
+fn id(n: u128) -> MessageId {
+    MessageId::new(Uuid::from_u128(0x1000 + n))
+}
+
+fn from_bob(n: u128, stamp: i64) -> Message {
+    Message {
+        id: id(n),
+        content: format!("text {n}"),
+        sender: person(2),
+        receiver: person(1),
+        stamp: Instant(START + stamp),
+        updated: None,
+    }
+}
+
+fn with_bob() -> ConversationId {
+    ConversationId::Direct(person(2))
+}
+
+fn rows(messages: Vec<Message>) -> Rows {
+    Rows {
+        last: messages.last().map(|message| message.stamp),
+        count: u32::try_from(messages.len()).unwrap(),
+        messages,
+        set_aside: Vec::new(),
+    }
+}
+
+/// Alice's engine, her store, and what she was given to do last.
+struct Alice {
+    store: Connection,
+    engine: Engine,
+    wall: i64,
+    effects: Vec<Effect>,
+}
+
+impl Alice {
+    fn new() -> Self {
+        let store = store::open(Place::Memory, &Key([1; 32])).unwrap();
+        store::set_me(&store, person(1), "Alice").unwrap();
+        let engine = Engine::resume(&store, 7).unwrap();
+        Self {
+            store,
+            engine,
+            wall: START,
+            effects: Vec::new(),
+        }
+    }
+
+    fn tell(&mut self, input: Input) -> &[Effect] {
+        let now = Now {
+            wall: Instant(self.wall),
+            mono: self.wall - START,
+        };
+        self.effects = self.engine.step(&self.store, now, input).unwrap();
+        &self.effects
+    }
+
+    fn start(&mut self) {
+        let end = Instant(self.wall + 3_600_000);
+        self.tell(Input::Start(Sessions {
+            session: Some(end),
+            spare: true,
+        }));
+    }
+
+    fn asked(&self) -> (RequestId, Call) {
+        self.effects
+            .iter()
+            .find_map(|effect| match effect {
+                Effect::Request(request, call) => Some((*request, call.clone())),
+                _ => None,
+            })
+            .expect("a request")
+    }
+
+    fn answer(&mut self, result: Result<Answer, Fault>) -> &[Effect] {
+        let (request, _) = self.asked();
+        self.tell(Input::Answered {
+            request,
+            result,
+            date: None,
+        })
+    }
+
+    fn socket_opened(&self) -> SocketId {
+        self.effects
+            .iter()
+            .find_map(|effect| match effect {
+                Effect::OpenSocket(socket) => Some(*socket),
+                _ => None,
+            })
+            .expect("a socket")
+    }
+
+    fn frame(&mut self, socket: SocketId, frame: ServerFrame) -> &[Effect] {
+        self.tell(Input::Socket(socket, SocketEvent::Frame(frame)))
+    }
+
+    /// Brings her up to `Live` on a server that holds one message of Bob's.
+    fn live() -> (Self, SocketId) {
+        let mut alice = Self::new();
+        alice.start();
+        alice.answer(Ok(Answer::Probed));
+        let socket = alice.socket_opened();
+        alice.tell(Input::Socket(socket, SocketEvent::Opened));
+        alice.frame(socket, ServerFrame::AuthOk { uid: None });
+        assert!(matches!(
+            alice.effects.first(),
+            Some(Effect::SendFrame(_, ClientFrame::Subscribe { .. }))
+        ));
+        alice.frame(socket, ServerFrame::Init { uid: None });
+        alice.answer(Ok(Answer::Totals(vec![Total {
+            sender: person(2),
+            receiver: person(1),
+            count: 1,
+            newest: Some(Instant(START)),
+        }])));
+        alice.answer(Ok(Answer::Messages(rows(vec![from_bob(1, 0)]))));
+        for _ in 0..20 {
+            let call = alice.effects.iter().find_map(|effect| match effect {
+                Effect::Request(_, call) => Some(call.clone()),
+                _ => None,
+            });
+            let answer = match call {
+                None => break,
+                Some(Call::Messages(_)) => Answer::Messages(Rows::default()),
+                Some(Call::Totals { .. }) => Answer::Totals(vec![Total {
+                    sender: person(2),
+                    receiver: person(1),
+                    count: 1,
+                    newest: Some(Instant(START)),
+                }]),
+                Some(Call::People { offset, .. }) => Answer::People {
+                    people: vec![Person {
+                        id: person(2),
+                        name: "Bob".to_owned(),
+                    }],
+                    rows: u32::from(offset == 0),
+                },
+                Some(other) => panic!("unexpected {other:?}"),
+            };
+            alice.answer(Ok(answer));
+        }
+        assert_eq!(
+            alice.engine.shown.as_ref().map(|shown| shown.state),
+            Some(ConnectionState::Live)
+        );
+        (alice, socket)
+    }
+
+    fn page(&self) -> Vec<(String, MessageState)> {
+        view::page(&self.store, with_bob(), &Anchor::Newest, 50)
+            .unwrap()
+            .unwrap()
+            .messages
+            .into_iter()
+            .map(|row| (row.text, row.state))
+            .collect()
+    }
+
+    fn send(&mut self, n: u128, text: &str) {
+        self.tell(Input::Order(
+            Ticket(0),
+            Order::Send {
+                id: id(n),
+                conversation: with_bob(),
+                text: text.to_owned(),
+            },
+        ));
+    }
+}
+
+#[test]
+fn the_first_list_counts_as_read_and_its_history_is_fetched_to_the_beginning() {
+    let (alice, _) = Alice::live();
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert_eq!(list.conversations.len(), 1);
+    assert_eq!(list.conversations[0].title, "Bob");
+    assert_eq!(list.conversations[0].unread, 0);
+    let page = view::page(&alice.store, with_bob(), &Anchor::Newest, 50)
+        .unwrap()
+        .unwrap();
+    assert_eq!(page.older, Older::Beginning);
+    assert_eq!(page.messages.len(), 1);
+}
+
+#[test]
+fn a_live_row_is_shown_once_however_often_it_comes() {
+    let (mut alice, socket) = Alice::live();
+    alice.tell(Input::Watching([with_bob()].into()));
+    let frame = ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![from_bob(2, 10)]),
+    };
+    let effects = alice.frame(socket, frame.clone());
+    let shown = effects.iter().any(|effect| {
+        matches!(effect, Effect::Show(_, changes)
+            if changes.iter().any(|change| matches!(change, Change::Message(_))))
+    });
+    assert!(shown);
+    assert_eq!(view::unread(&alice.store).unwrap(), 1);
+    assert!(
+        alice.frame(socket, frame).is_empty(),
+        "the same row again says nothing"
+    );
+    assert_eq!(alice.page().len(), 2);
+}
+
+#[test]
+fn a_row_that_does_not_concern_me_is_dropped_and_counted() {
+    let (mut alice, socket) = Alice::live();
+    let mut foreign = from_bob(3, 10);
+    foreign.receiver = person(3);
+    alice.frame(
+        socket,
+        ServerFrame::Rows {
+            uid: None,
+            rows: rows(vec![foreign]),
+        },
+    );
+    assert_eq!(alice.engine.foreign_rows(), 1);
+    assert_eq!(store::messages::get(&alice.store, id(3)).unwrap(), None);
+}
+
+#[test]
+fn rows_after_the_tokens_end_are_refused_and_caught_up_after_a_late_authentication() {
+    let (mut alice, socket) = Alice::live();
+    alice.frame(socket, ServerFrame::TokenExpired);
+    let request = alice
+        .effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Renew(request, Credential::Session) => Some(*request),
+            _ => None,
+        })
+        .expect("a renewal");
+    alice.frame(
+        socket,
+        ServerFrame::Rows {
+            uid: None,
+            rows: rows(vec![from_bob(4, 10)]),
+        },
+    );
+    assert_eq!(store::messages::get(&alice.store, id(4)).unwrap(), None);
+    alice.tell(Input::Renewed {
+        request,
+        result: Ok(Granted {
+            credential: Credential::Session,
+            lifetime: 60_000,
+        }),
+    });
+    assert!(
+        alice
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Authenticate(at, _) if *at == socket))
+    );
+    alice.frame(socket, ServerFrame::AuthOk { uid: None });
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(4, 10)]))));
+    assert!(store::messages::get(&alice.store, id(4)).unwrap().is_some());
+}
+
+#[test]
+fn a_lost_answer_is_unknown_and_the_same_id_is_tried_again() {
+    let (mut alice, _) = Alice::live();
+    alice.send(5, "hello");
+    let (_, call) = alice.asked();
+    assert!(matches!(call, Call::Create(out) if out.id == id(5)));
+    alice.answer(Err(Fault::Network));
+    assert_eq!(alice.page().last().unwrap().1, MessageState::Sending);
+    alice.wall += 1_000;
+    alice.tell(Input::Timer(Timer::Outbox));
+    let (_, call) = alice.asked();
+    assert!(matches!(call, Call::Create(out) if out.id == id(5)));
+    alice.answer(Err(Fault::Permanent(Refusal {
+        reason: Reason::NotUnique,
+        field: Some("id".to_owned()),
+        status: 400,
+    })));
+    let mut mine = from_bob(5, 20);
+    (mine.sender, mine.receiver) = (person(1), person(2));
+    mine.content = "hello".to_owned();
+    alice.answer(Ok(Answer::Messages(rows(vec![mine]))));
+    assert_eq!(
+        alice.page().last().unwrap(),
+        &("hello".to_owned(), MessageState::Sent)
+    );
+    assert!(store::outbox::all(&alice.store).unwrap().is_empty());
+}
+
+#[test]
+fn the_echo_before_the_answer_confirms_and_the_answer_adds_nothing() {
+    let (mut alice, socket) = Alice::live();
+    alice.send(6, "echo");
+    let (request, _) = alice.asked();
+    let mut mine = from_bob(6, 20);
+    (mine.sender, mine.receiver) = (person(1), person(2));
+    alice.frame(
+        socket,
+        ServerFrame::Rows {
+            uid: None,
+            rows: rows(vec![mine.clone()]),
+        },
+    );
+    assert_eq!(alice.page().len(), 2);
+    alice.tell(Input::Answered {
+        request,
+        result: Ok(Answer::Created(Some(mine))),
+        date: None,
+    });
+    assert_eq!(alice.page().len(), 2);
+    assert_eq!(view::unread(&alice.store).unwrap(), 0);
+}
+
+#[test]
+fn messages_of_one_conversation_leave_in_order_and_a_refused_one_lets_the_next_pass() {
+    let (mut alice, _) = Alice::live();
+    alice.send(7, "first");
+    let (first, _) = alice.asked();
+    alice.send(8, "second");
+    assert!(
+        !alice
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Request(..))),
+        "the second waits for the first"
+    );
+    alice.tell(Input::Answered {
+        request: first,
+        result: Err(Fault::Permanent(Refusal {
+            reason: Reason::ForeignKey,
+            field: None,
+            status: 400,
+        })),
+        date: None,
+    });
+    let (_, call) = alice.asked();
+    assert!(matches!(call, Call::Create(out) if out.id == id(8)));
+    let failed = view::message(&alice.store, view::Eyes::open(&alice.store).unwrap(), id(7))
+        .unwrap()
+        .unwrap();
+    assert_eq!(failed.state, MessageState::Failed);
+    assert_eq!(failed.problem.unwrap().code, Code::ReceiverGone);
+    alice.tell(Input::Order(Ticket(1), Order::Discard(id(7))));
+    assert!(alice.page().iter().all(|(text, _)| text != "first"));
+}
+
+#[test]
+fn what_was_queued_offline_goes_out_after_a_stop() {
+    let mut alice = Alice::new();
+    alice.send(9, "later");
+    assert_eq!(alice.page().last().unwrap().1, MessageState::Queued);
+    alice.engine = Engine::resume(&alice.store, 8).unwrap();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let (_, call) = alice.asked();
+    assert!(matches!(call, Call::Create(out) if out.id == id(9)));
+}
+
+#[test]
+fn a_dead_session_is_followed_by_the_spare_and_only_then_by_signing_in() {
+    let mut alice = Alice::new();
+    alice.tell(Input::Start(Sessions {
+        session: Some(Instant(START - 1)),
+        spare: true,
+    }));
+    let renewal = |alice: &Alice| {
+        alice.effects.iter().find_map(|effect| match effect {
+            Effect::Renew(request, credential) => Some((*request, *credential)),
+            _ => None,
+        })
+    };
+    let (request, credential) = renewal(&alice).unwrap();
+    assert_eq!(credential, Credential::Session);
+    alice.tell(Input::Renewed {
+        request,
+        result: Err(Fault::Network),
+    });
+    assert!(renewal(&alice).is_none(), "a lost answer ends no session");
+    alice.wall += 600;
+    alice.tell(Input::Timer(Timer::Connect));
+    let (request, _) = renewal(&alice).unwrap();
+    alice.tell(Input::Renewed {
+        request,
+        result: Err(Fault::SignIn),
+    });
+    let (request, credential) = renewal(&alice).unwrap();
+    assert_eq!(credential, Credential::Spare);
+    alice.tell(Input::Renewed {
+        request,
+        result: Err(Fault::SignIn),
+    });
+    assert!(
+        alice
+            .effects
+            .contains(&Effect::Notify(Notice::SignInNeeded))
+    );
+}
+
+#[test]
+fn a_machine_that_slept_drops_its_socket_and_connects_anew() {
+    let (mut alice, socket) = Alice::live();
+    let now = Now {
+        wall: Instant(alice.wall + 600_000),
+        mono: alice.wall - START + 1_000,
+    };
+    let effects = alice
+        .engine
+        .step(&alice.store, now, Input::Timer(Timer::Ping))
+        .unwrap();
+    assert!(effects.contains(&Effect::CloseSocket(socket)));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Request(_, Call::Probe { .. })))
+    );
+}
+
+#[test]
+fn a_server_that_gains_its_own_stamps_is_read_anew_and_what_was_typed_stays() {
+    let (mut alice, _) = Alice::live();
+    alice.tell(Input::Order(
+        Ticket(1),
+        Order::SaveDraft(with_bob(), "half a thought".to_owned()),
+    ));
+    alice.tell(Input::Network(false));
+    alice.send(10, "typed offline");
+    alice.tell(Input::Network(true));
+    alice.answer(Err(Fault::Permanent(Refusal {
+        reason: Reason::Forbidden,
+        field: Some("date_created".to_owned()),
+        status: 403,
+    })));
+    let (_, call) = alice.asked();
+    assert_eq!(
+        call,
+        Call::Probe {
+            stamps: Stamps::Sender
+        }
+    );
+    alice.answer(Ok(Answer::Probed));
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert_eq!(
+        list.conversations[0].draft.as_deref(),
+        Some("half a thought")
+    );
+    assert_eq!(
+        alice.page(),
+        [("typed offline".to_owned(), MessageState::Sending)]
+    );
+}
+
+#[test]
+fn a_conversation_that_began_while_away_with_an_old_stamp_is_found_by_its_day() {
+    let (mut alice, _) = Alice::live();
+    let carol = person(3);
+    let late = Message {
+        sender: carol,
+        ..from_bob(2, -18 * 3_600_000)
+    };
+    alice.engine.stamps = Stamps::Sender;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let mut walked = false;
+    for _ in 0..20 {
+        let call = alice.effects.iter().find_map(|effect| match effect {
+            Effect::Request(_, call) => Some(call.clone()),
+            _ => None,
+        });
+        let answer = match call {
+            None => break,
+            Some(Call::Days { .. }) => Answer::Days(vec![DayTotal {
+                sender: carol,
+                receiver: person(1),
+                day: Instant(late.stamp.0 - late.stamp.0.rem_euclid(86_400_000)),
+                count: 1,
+            }]),
+            Some(Call::Messages(query)) if query.peer == Some(carol) && !walked => {
+                walked = true;
+                Answer::Messages(rows(vec![late.clone()]))
+            }
+            Some(Call::Messages(_)) => Answer::Messages(Rows::default()),
+            Some(Call::People { .. }) => Answer::People {
+                people: Vec::new(),
+                rows: 0,
+            },
+            Some(other) => panic!("unexpected {other:?}"),
+        };
+        alice.answer(Ok(answer));
+    }
+    let with_carol = ConversationId::Direct(carol).to_string();
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert!(list.conversations.iter().any(|row| row.id == with_carol));
+}
+
+#[test]
+fn when_the_servers_zone_becomes_known_the_list_shows_its_times_anew() {
+    let (mut alice, socket) = Alice::live();
+    let from_carol = Message {
+        sender: person(3),
+        ..from_bob(3, 0)
+    };
+    let frame = ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![from_carol]),
+    };
+    alice.frame(socket, frame);
+    alice.engine.stamps = Stamps::Sender;
+    alice.send(2, "what time is it?");
+    let (_, call) = alice.asked();
+    let Call::Create(out) = call else {
+        panic!("{call:?}");
+    };
+    let hour = 3_600_000;
+    alice.answer(Ok(Answer::Created(Some(Message {
+        id: out.id,
+        content: out.content,
+        sender: out.sender,
+        receiver: out.receiver,
+        stamp: out.timestamp.plus(-5 * hour),
+        updated: None,
+    }))));
+    assert_eq!(facts::offset(&alice.store).unwrap(), -5 * hour);
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    let shown: Vec<&Change> = alice
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Show(_, changes) => Some(changes),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(list.conversations.len(), 2);
+    for row in &list.conversations {
+        assert!(
+            shown.contains(&&Change::Conversation(row.clone())),
+            "{row:?}"
+        );
+    }
+}
+
+#[test]
+fn what_was_queued_without_a_token_goes_out_when_one_is_granted() {
+    let (mut alice, _) = Alice::live();
+    // The answer to the renewal is lost until after the token's end.
+    alice.tell(Input::Timer(Timer::Renew));
+    let renewal = alice
+        .effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Renew(request, _) => Some(*request),
+            _ => None,
+        })
+        .unwrap();
+    alice.wall += 3_600_000;
+    alice.tell(Input::Timer(Timer::TokenEnd));
+    alice.send(2, "are you there?");
+    let sent = |alice: &Alice| {
+        alice
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Request(_, Call::Create(_))))
+    };
+    assert!(!sent(&alice));
+    alice.tell(Input::Renewed {
+        request: renewal,
+        result: Ok(Granted {
+            credential: Credential::Session,
+            lifetime: 7_200_000,
+        }),
+    });
+    assert!(sent(&alice));
+}
+
+#[test]
+fn a_row_that_comes_before_the_first_list_is_on_no_page_until_the_list_is_there() {
+    let mut alice = Alice::new();
+    alice.tell(Input::Watching([with_bob()].into()));
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    alice.tell(Input::Socket(socket, SocketEvent::Opened));
+    alice.frame(socket, ServerFrame::AuthOk { uid: None });
+    alice.frame(socket, ServerFrame::Init { uid: None });
+    let (totals, _) = alice.asked();
+    let shown = |alice: &Alice, wanted: fn(&Change) -> bool| {
+        alice.effects.iter().any(|effect| match effect {
+            Effect::Show(_, changes) => changes.iter().any(wanted),
+            _ => false,
+        })
+    };
+    let frame = ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![from_bob(1, 0)]),
+    };
+    alice.frame(socket, frame);
+    assert!(!shown(&alice, |change| matches!(
+        change,
+        Change::Message(_)
+    )));
+    assert_eq!(alice.page(), []);
+    alice.tell(Input::Answered {
+        request: totals,
+        result: Ok(Answer::Totals(vec![Total {
+            sender: person(2),
+            receiver: person(1),
+            count: 1,
+            newest: Some(Instant(START)),
+        }])),
+        date: None,
+    });
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(1, 0)]))));
+    assert!(shown(&alice, |change| matches!(
+        change,
+        Change::History { .. }
+    )));
+    assert_eq!(alice.page().len(), 1);
+}

@@ -1,0 +1,31 @@
+//! What the product is called: the one place for its name and identifier.
+//!
+//! Whoever ships this under another name changes it here and in
+//! `tauri.conf.json`; a test says when the two disagree.
+
+/// The name that a person reads.
+pub const NAME: &str = "Whinchat";
+
+/// The identifier that systems know it by; also the name under which the
+/// keychain files its entries.
+pub const IDENTIFIER: &str = "app.whinchat.Whinchat";
+
+/// The version of this build.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Address that the sign-in starts with; empty where none is built in.
+pub const DEFAULT_SERVER: &str = "";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_app_is_called_the_same_everywhere() {
+        let config: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tauri.conf.json")).unwrap();
+        assert_eq!(config["productName"], NAME);
+        assert_eq!(config["identifier"], IDENTIFIER);
+        assert_eq!(config["version"], VERSION);
+    }
+}

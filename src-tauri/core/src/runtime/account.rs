@@ -1,0 +1,193 @@
+//! Opening and closing: an account with its engine, while it is open.
+//!
+//! Owns: what belongs to an open account, and that all of it goes when it is
+//! closed: thread, sockets, requests, timers, database, lock.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    Messenger,
+    folder::{Lock, Record},
+    keeper::Keeper,
+    locked,
+    machine::{self, Machine, Writer},
+    performer::{Tickets, World},
+    reads::Reads,
+    store_problem,
+    stream::Hub,
+};
+use crate::{
+    bridge::{Code, Opened, Problem, VaultKind},
+    directus::{address::Server, http::Http},
+    model::AccountId,
+    store::{self, Key, Place},
+    vault::Vault,
+    view,
+};
+
+/// How many conversations an interface is given to start with.
+const FIRST: u32 = 50;
+
+/// An account that is open.
+pub struct Account {
+    /// Who and where.
+    pub record: Record,
+    /// Its engine.
+    pub machine: Machine,
+    /// What is read around the engine.
+    pub reads: Arc<Reads>,
+    /// Its tokens.
+    pub keeper: Arc<Keeper>,
+    /// Its streams.
+    pub hub: Arc<Hub>,
+    /// Held until it is dropped; nothing in memory needs one.
+    _lock: Option<Lock>,
+}
+
+impl Account {
+    async fn opened(&self) -> Result<Opened, Problem> {
+        let (list, unread) = self
+            .reads
+            .read(|database| {
+                let list = view::conversations(database, "", None, FIRST)?;
+                Ok((list, view::unread(database)?))
+            })
+            .await?;
+        Ok(Opened {
+            account: self.record.summary(None),
+            connection: self.hub.connection(),
+            list,
+            unread,
+        })
+    }
+}
+
+/// Opens an account's database on a thread for blocking work.
+async fn open_database(path: std::path::PathBuf, key: Key) -> Result<(Writer, Key), Problem> {
+    tokio::task::spawn_blocking(move || {
+        let database = store::open(Place::File(&path), &key).map_err(|e| store_problem(&e))?;
+        Ok((Arc::new(std::sync::Mutex::new(database)), key))
+    })
+    .await
+    .unwrap_or_else(|_| Err(Problem::new(Code::StorageFailed).with("kind", "database")))
+}
+
+impl Messenger {
+    /// Opens an account: its engine runs from now on. One that is open already
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// `account_unknown`, `account_in_use`, `passphrase_needed`,
+    /// `vault_unreadable`, `vault_unavailable`, `disk_full`, `storage_failed`,
+    /// `storage_too_new`.
+    pub async fn open(&self, account: AccountId) -> Result<Opened, Problem> {
+        let opened = {
+            let mut open = self.0.open.lock().await;
+            match open.get(&account) {
+                Some(opened) => Arc::clone(opened),
+                None => {
+                    let opened = Arc::new(self.start(account).await?);
+                    open.insert(account, Arc::clone(&opened));
+                    locked(&self.0.running).insert(account, Arc::clone(&opened));
+                    opened
+                }
+            }
+        };
+        opened.opened().await
+    }
+
+    async fn start(&self, account: AccountId) -> Result<Account, Problem> {
+        let record = self.record(account)?;
+        let vault = self.vault(&record)?;
+        let (lock, writer, reads) = if record.vault == VaultKind::SessionOnly {
+            let memory = locked(&self.0.memory).get(&account).cloned();
+            let memory = memory.ok_or_else(|| Problem::new(Code::AccountUnknown))?;
+            let reads = Reads::Memory(Arc::clone(&memory.writer));
+            (None, memory.writer, reads)
+        } else {
+            let lock = self.0.folders.lock(account)?;
+            let path = self.0.folders.database(account);
+            let key = vault.key().await?;
+            // A missing file with a key to it is a loss, not a fresh start.
+            if !path.exists() {
+                return Err(Problem::new(Code::StorageFailed).with("kind", "missing"));
+            }
+            let (writer, key) = open_database(path.clone(), key).await?;
+            let idle = std::sync::Mutex::default();
+            (Some(lock), writer, Reads::File { path, key, idle })
+        };
+        self.run(record, vault, lock, writer, Arc::new(reads)).await
+    }
+
+    async fn run(
+        &self,
+        record: Record,
+        vault: Arc<Vault>,
+        lock: Option<Lock>,
+        writer: Writer,
+        reads: Arc<Reads>,
+    ) -> Result<Account, Problem> {
+        let server = Server::read(&record.server)?;
+        let http = Http::new(server).map_err(|_| Problem::new(Code::CertificateUntrusted))?;
+        let sessions = vault.sessions().await?;
+        let keeper = Arc::new(Keeper::new(http, vault, sessions));
+        let hub = self.hub(record.id);
+        let (sender, receiver, room) = machine::queue();
+        let world = World {
+            handle: Handle::current(),
+            sender,
+            room,
+            keeper: Arc::clone(&keeper),
+            hub: Arc::clone(&hub),
+            tickets: Tickets::default(),
+            tasks: TaskTracker::new(),
+        };
+        let held = keeper.held().await;
+        let starting =
+            tokio::task::spawn_blocking(move || Machine::start(world, receiver, writer, held));
+        let machine = starting
+            .await
+            .unwrap_or_else(|_| Err(Problem::new(Code::StorageFailed).with("kind", "engine")))?;
+        tracing::info!(account = %record.id, "opened");
+        Ok(Account {
+            record,
+            machine,
+            reads,
+            keeper,
+            hub,
+            _lock: lock,
+        })
+    }
+
+    /// Closes an account without signing out: no socket is left. One that is
+    /// not open is closed already.
+    pub async fn close(&self, account: AccountId) {
+        let mut open = self.0.open.lock().await;
+        if let Some(account) = open.remove(&account) {
+            self.stop(account).await;
+        }
+    }
+
+    /// Stops an account's engine and lets go of all that belongs to it.
+    pub(super) async fn stop(&self, account: Arc<Account>) {
+        locked(&self.0.running).remove(&account.record.id);
+        account.machine.stop().await;
+        tracing::info!(account = %account.record.id, "closed");
+    }
+
+    /// Closes everything. Accounts of this session only are signed out: nobody
+    /// could ever use their sessions again.
+    pub async fn shutdown(&self) {
+        let open = std::mem::take(&mut *self.0.open.lock().await);
+        for account in open.into_values() {
+            self.stop(account).await;
+        }
+        let memory: Vec<AccountId> = locked(&self.0.memory).keys().copied().collect();
+        for account in memory {
+            let _ = self.erase_memory(account).await;
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The bridge's commands, each as a method and all through [`Messenger::call`].
+//!
+//! Owns: what an interface may say, checked. Never: what follows from it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Messenger;
+use crate::{
+    bridge::{Anchor, Code, Command, ConversationPage, MessageRow, Page, PeoplePage, Problem},
+    engine::{Input, Order, Reply},
+    model::{AccountId, ConversationId, MessageId},
+    view,
+};
+
+/// The largest body that a server takes by default, in bytes.
+const MAX_BODY: usize = 1_000_000;
+
+/// What stands around the text in a body, at most.
+const AROUND: usize = 512;
+
+fn account_id(text: &str) -> Result<AccountId, Problem> {
+    text.parse().map_err(|_| Problem::new(Code::AccountUnknown))
+}
+
+fn conversation_id(text: &str) -> Result<ConversationId, Problem> {
+    text.parse().map_err(|_| Problem::new(Code::Unknown))
+}
+
+fn message_id(text: &str) -> Result<MessageId, Problem> {
+    text.parse().map_err(|_| Problem::new(Code::Unknown))
+}
+
+/// The text as it will be sent; refuses what no server would take.
+fn check_text(text: &str) -> Result<&str, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Problem::new(Code::TextBlank));
+    }
+    check_length(text)?;
+    Ok(text)
+}
+
+fn check_length(text: &str) -> Result<(), Problem> {
+    // Written as JSON it is longer, by quotes and line ends; six bytes for
+    // every control character.
+    let written = serde_json::to_string(text).map_or(usize::MAX, |json| json.len());
+    if written + AROUND > MAX_BODY {
+        return Err(Problem::new(Code::TextTooLong)
+            .with("bytes", text.len())
+            .with("limit", MAX_BODY));
+    }
+    Ok(())
+}
+
+impl Messenger {
+    /// A part of the conversation list.
+    ///
+    /// # Errors
+    /// `account_unknown` where it is not open; the database's.
+    pub async fn conversations(
+        &self,
+        account: AccountId,
+        query: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<ConversationPage, Problem> {
+        let reads = self.running(account)?.reads.clone();
+        reads
+            .read(move |database| view::conversations(database, &query, after.as_deref(), limit))
+            .await
+    }
+
+    /// People to pick from.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn people(
+        &self,
+        account: AccountId,
+        query: String,
+        offset: u32,
+        limit: u32,
+    ) -> Result<PeoplePage, Problem> {
+        let reads = self.running(account)?.reads.clone();
+        reads
+            .read(move |database| view::people(database, &query, offset, limit))
+            .await
+    }
+
+    /// A page of a conversation.
+    ///
+    /// # Errors
+    /// `unknown`, and as [`Messenger::conversations`].
+    pub async fn page(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        anchor: Anchor,
+        limit: u32,
+    ) -> Result<Page, Problem> {
+        let reads = self.running(account)?.reads.clone();
+        let page = reads
+            .read(move |database| view::page(database, conversation, &anchor, limit))
+            .await?;
+        page.ok_or_else(|| Problem::new(Code::Unknown))
+    }
+
+    /// Messages that were not sent yet.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn unsent_messages(&self, account: AccountId) -> Result<Vec<MessageRow>, Problem> {
+        let reads = self.running(account)?.reads.clone();
+        reads.read(view::unsent).await
+    }
+
+    /// Names the conversation whose messages a stream carries; without a
+    /// stream, all streams of the account.
+    ///
+    /// # Errors
+    /// `account_unknown`.
+    pub async fn watch(
+        &self,
+        account: AccountId,
+        stream: Option<u64>,
+        conversation: Option<ConversationId>,
+    ) -> Result<(), Problem> {
+        let running = self.running(account)?;
+        let watched = running.hub.watch(stream, conversation);
+        running.machine.input(Input::Watching(watched)).await;
+        Ok(())
+    }
+
+    /// Queues a message durably.
+    ///
+    /// # Errors
+    /// `text_blank`, `text_too_long`, `unknown`, and as [`Messenger::conversations`].
+    pub async fn send(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        text: &str,
+    ) -> Result<MessageRow, Problem> {
+        let order = Order::Send {
+            id: MessageId::new(uuid::Uuid::now_v7()),
+            conversation,
+            text: check_text(text)?.to_owned(),
+        };
+        match self.running(account)?.machine.order(order).await? {
+            Reply::Queued(row) => Ok(*row),
+            Reply::Done => Err(Problem::new(Code::Unknown)),
+        }
+    }
+
+    async fn order(&self, account: AccountId, order: Order) -> Result<(), Problem> {
+        self.running(account)?
+            .machine
+            .order(order)
+            .await
+            .map(|_| ())
+    }
+
+    /// Tries a failed message again.
+    ///
+    /// # Errors
+    /// `message_state`, `unknown`, and as [`Messenger::conversations`].
+    pub async fn retry(&self, account: AccountId, message: MessageId) -> Result<(), Problem> {
+        self.order(account, Order::Retry(message)).await
+    }
+
+    /// Takes back a message that failed or was never tried.
+    ///
+    /// # Errors
+    /// As [`Messenger::retry`].
+    pub async fn discard(&self, account: AccountId, message: MessageId) -> Result<(), Problem> {
+        self.order(account, Order::Discard(message)).await
+    }
+
+    /// Keeps what is typed and not sent.
+    ///
+    /// # Errors
+    /// `text_too_long`, and as [`Messenger::conversations`].
+    pub async fn save_draft(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        text: String,
+    ) -> Result<(), Problem> {
+        check_length(&text)?;
+        self.order(account, Order::SaveDraft(conversation, text))
+            .await
+    }
+
+    /// All up to this sort key is read.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn mark_read(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        until: String,
+    ) -> Result<(), Problem> {
+        self.order(account, Order::MarkRead(conversation, until))
+            .await
+    }
+
+    /// Asks the server for the page before the oldest held.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn fetch_older(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+    ) -> Result<(), Problem> {
+        self.order(account, Order::FetchOlder(conversation)).await
+    }
+
+    /// A person asks for a connection now.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn reconnect(&self, account: AccountId) -> Result<(), Problem> {
+        self.order(account, Order::Reconnect).await
+    }
+
+    /// The system says whether there is a network.
+    pub async fn network(&self, up: bool) {
+        self.tell_all(&Input::Network(up)).await;
+    }
+
+    /// The app was suspended, or the machine slept, and goes on now.
+    pub async fn resumed(&self) {
+        self.tell_all(&Input::Resumed).await;
+    }
+
+    async fn tell_all(&self, input: &Input) {
+        let running: Vec<_> = super::locked(&self.0.running).values().cloned().collect();
+        for account in running {
+            account.machine.input(input.clone()).await;
+        }
+    }
+
+    /// Does what a command says, and answers as the bridge says.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn call(&self, command: Command) -> Result<Value, Problem> {
+        match command {
+            Command::Accounts => value(self.accounts()),
+            Command::Discover { address } => value(self.discover(&address).await?),
+            Command::Open { account } => value(self.open(account_id(&account)?).await?),
+            Command::Conversations {
+                account,
+                query,
+                after,
+                limit,
+            } => value(
+                self.conversations(account_id(&account)?, query, after, limit)
+                    .await?,
+            ),
+            Command::People {
+                account,
+                query,
+                offset,
+                limit,
+            } => value(
+                self.people(account_id(&account)?, query, offset, limit)
+                    .await?,
+            ),
+            Command::Page {
+                account,
+                conversation,
+                anchor,
+                limit,
+            } => {
+                let conversation = conversation_id(&conversation)?;
+                value(
+                    self.page(account_id(&account)?, conversation, anchor, limit)
+                        .await?,
+                )
+            }
+            Command::FetchOlder {
+                account,
+                conversation,
+            } => {
+                let conversation = conversation_id(&conversation)?;
+                value(
+                    self.fetch_older(account_id(&account)?, conversation)
+                        .await?,
+                )
+            }
+            Command::Watch {
+                account,
+                conversation,
+            } => {
+                let conversation = conversation.as_deref().map(conversation_id).transpose()?;
+                value(
+                    self.watch(account_id(&account)?, None, conversation)
+                        .await?,
+                )
+            }
+            Command::Send {
+                account,
+                conversation,
+                text,
+            } => {
+                let conversation = conversation_id(&conversation)?;
+                value(
+                    self.send(account_id(&account)?, conversation, &text)
+                        .await?,
+                )
+            }
+            Command::Retry { account, message } => {
+                let message = message_id(&message)?;
+                value(self.retry(account_id(&account)?, message).await?)
+            }
+            Command::Discard { account, message } => {
+                let message = message_id(&message)?;
+                value(self.discard(account_id(&account)?, message).await?)
+            }
+            Command::SaveDraft {
+                account,
+                conversation,
+                text,
+            } => {
+                let conversation = conversation_id(&conversation)?;
+                value(
+                    self.save_draft(account_id(&account)?, conversation, text)
+                        .await?,
+                )
+            }
+            Command::MarkRead {
+                account,
+                conversation,
+                until,
+            } => {
+                let conversation = conversation_id(&conversation)?;
+                value(
+                    self.mark_read(account_id(&account)?, conversation, until)
+                        .await?,
+                )
+            }
+            Command::Reconnect { account } => value(self.reconnect(account_id(&account)?).await?),
+            Command::UnsentMessages { account } => {
+                value(self.unsent_messages(account_id(&account)?).await?)
+            }
+            Command::SignOut { account, unsent } => {
+                value(self.sign_out(account_id(&account)?, unsent).await?)
+            }
+            Command::Close { account } => {
+                self.close(account_id(&account)?).await;
+                value(())
+            }
+        }
+    }
+}
+
+fn value(answer: impl Serialize) -> Result<Value, Problem> {
+    serde_json::to_value(answer).map_err(|_| Problem::new(Code::BadCommand))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_trimmed_and_refused_blank_or_beyond_what_a_server_takes() {
+        assert_eq!(check_text(" hi \n").unwrap(), "hi");
+        assert_eq!(check_text(" \n\t").unwrap_err().code, Code::TextBlank);
+        assert!(check_text(&"a".repeat(999_000)).is_ok());
+        let long = check_text(&"a".repeat(1_000_000)).unwrap_err();
+        assert_eq!(long.code, Code::TextTooLong);
+        assert_eq!(long.args["bytes"], "1000000");
+        let escaped = check_text(&"\"".repeat(600_000)).unwrap_err();
+        assert_eq!(escaped.code, Code::TextTooLong);
+    }
+}

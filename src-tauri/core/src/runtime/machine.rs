@@ -1,0 +1,423 @@
+//! The engine's thread: takes what was heard, steps, commits, performs.
+//!
+//! Owns: the connection that writes, and the rule that effects come after the
+//! commit. Never: a decision.
+//!
+//! ```text
+//!  heard --many--> BEGIN -> (SAVEPOINT -> step -> RELEASE)* -> COMMIT -> perform
+//!                              | fails          | fails
+//!                              v                v
+//!                        rolled back alone   all rolled back, all effects dropped
+//!                              +-------+--------+
+//!                                      v
+//!                          a new engine, after a while
+//! ```
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64, atomic::Ordering},
+    thread,
+    time::{Duration, Instant as Clock},
+};
+
+use rusqlite::Connection as Database;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    keeper::wall,
+    performer::{Heard, Message, Performer, QUEUE, ROOM, World},
+    store_problem,
+};
+use crate::{
+    bridge::{Code, Connection, ConnectionState, Problem},
+    engine::{Effect, Engine, Input, Order, Reply, Sessions, Ticket, Timer},
+    model::Now,
+    store::StoreError,
+};
+
+/// How many inputs share one transaction at most.
+const BATCH: usize = 256;
+
+/// The longest wait before a new engine is tried, in seconds.
+const MAX_PAUSE: u64 = 30;
+
+/// After this long without a failure the next one counts as the first.
+const LONG_AGO: Duration = Duration::from_secs(120);
+
+/// The connection that writes. The engine's thread holds it for a transaction
+/// at a time; where there is no other (in memory) readers share it.
+pub type Writer = Arc<Mutex<Database>>;
+
+/// Locks a database. A thread that died holding it left no transaction open
+/// that the next statement would not refuse.
+pub fn lock(writer: &Mutex<Database>) -> MutexGuard<'_, Database> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running engine.
+pub struct Machine {
+    world: World,
+    orders: AtomicU64,
+    stopped: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+/// The queue to an engine that is about to run.
+#[must_use]
+pub fn queue() -> (
+    mpsc::Sender<Message>,
+    mpsc::Receiver<Message>,
+    Arc<tokio::sync::Semaphore>,
+) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    (
+        sender,
+        receiver,
+        Arc::new(tokio::sync::Semaphore::new(ROOM)),
+    )
+}
+
+fn gone() -> Problem {
+    Problem::new(Code::StorageFailed).with("kind", "engine")
+}
+
+impl Machine {
+    /// Starts an engine on this database.
+    ///
+    /// # Errors
+    /// The database's, and `storage_failed` where no thread can be had.
+    pub fn start(
+        world: World,
+        receiver: mpsc::Receiver<Message>,
+        writer: Writer,
+        sessions: Sessions,
+    ) -> Result<Self, Problem> {
+        let (stop, stopped) = oneshot::channel();
+        let mut run = Run {
+            performer: Performer::new(world.clone()),
+            world: world.clone(),
+            writer,
+            engine: None,
+            started: Clock::now(),
+            failed: Clock::now(),
+            failures: 0,
+        };
+        run.renew_engine(sessions).map_err(|e| store_problem(&e))?;
+        thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || {
+                run.run(receiver);
+                drop(run);
+                let _ = stop.send(());
+            })
+            .map_err(|error| super::folder::io_problem(&error))?;
+        Ok(Self {
+            world,
+            orders: AtomicU64::new(0),
+            stopped: Mutex::new(Some(stopped)),
+        })
+    }
+
+    /// Gives an order and waits for its answer.
+    ///
+    /// # Errors
+    /// The order's, and `storage_failed` where the engine is gone.
+    pub async fn order(&self, order: Order) -> Result<Reply, Problem> {
+        let ticket = Ticket(self.orders.fetch_add(1, Ordering::Relaxed));
+        let (answer, answered) = oneshot::channel();
+        self.world.tickets.wait(ticket, answer);
+        if !self.input(Input::Order(ticket, order)).await {
+            return Err(gone());
+        }
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Tells the engine something; `false` if it is gone.
+    pub async fn input(&self, input: Input) -> bool {
+        self.tell(Heard::Input(input)).await
+    }
+
+    /// Makes a new engine go on with these sessions.
+    pub async fn restart(&self, sessions: Sessions) {
+        self.tell(Heard::Restart(sessions)).await;
+    }
+
+    async fn tell(&self, heard: Heard) -> bool {
+        self.world.sender.send(heard.into()).await.is_ok()
+    }
+
+    /// Stops the engine; afterwards no socket, request or timer is left.
+    pub async fn stop(&self) {
+        self.tell(Heard::Stop).await;
+        let stopped = self
+            .stopped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(stopped) = stopped {
+            let _ = stopped.await;
+        }
+        self.world.tasks.close();
+        // A renewal may take its time; a goodbye takes a second at most.
+        self.world.keeper.settle(Duration::from_secs(5)).await;
+        let all = self.world.tasks.wait();
+        let _ = tokio::time::timeout(Duration::from_secs(3), all).await;
+    }
+}
+
+struct Run {
+    world: World,
+    performer: Performer,
+    writer: Writer,
+    engine: Option<Engine>,
+    started: Clock,
+    failed: Clock,
+    failures: u32,
+}
+
+/// What became of a batch.
+enum After {
+    GoOn,
+    Restart(Sessions),
+    Stop,
+}
+
+impl Run {
+    fn run(&mut self, mut receiver: mpsc::Receiver<Message>) {
+        while let Some(first) = receiver.blocking_recv() {
+            let mut batch = vec![first];
+            while batch.len() < BATCH
+                && let Ok(next) = receiver.try_recv()
+            {
+                batch.push(next);
+            }
+            let taken = catch_unwind(AssertUnwindSafe(|| self.take(batch)));
+            match taken {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => {
+                    tracing::error!("the engine's thread has panicked");
+                    // Whoever's order was among them would wait for ever.
+                    self.world.tickets.clear();
+                    self.fail(gone());
+                }
+            }
+        }
+        self.performer.reset();
+        receiver.close();
+        while let Ok(left) = receiver.try_recv() {
+            drop(left);
+        }
+        self.world.tickets.clear();
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            wall: wall(),
+            mono: i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Takes what was heard; `false` to stop.
+    fn take(&mut self, batch: Vec<Message>) -> bool {
+        let mut rest = batch.into_iter().peekable();
+        while rest.peek().is_some() {
+            match self.transaction(&mut rest) {
+                After::GoOn => {}
+                After::Stop => return false,
+                After::Restart(sessions) => {
+                    self.performer.reset();
+                    if let Err(error) = self.renew_engine(sessions) {
+                        self.fail(store_problem(&error));
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// One transaction over as much of `rest` as goes into one.
+    fn transaction(&mut self, rest: &mut impl Iterator<Item = Message>) -> After {
+        let writer = Arc::clone(&self.writer);
+        let database = lock(&writer);
+        let now = self.now();
+        let mut after = After::GoOn;
+        let mut effects = Vec::new();
+        let mut orders = Vec::new();
+        let mut refused: Vec<(Ticket, Problem)> = Vec::new();
+        let mut failed: Option<Problem> = None;
+        if self.engine.is_some()
+            && let Err(error) = database.execute_batch("BEGIN IMMEDIATE")
+        {
+            failed = Some(store_problem(&error.into()));
+        }
+        for message in rest.by_ref() {
+            // Its room in the queue is given back when it has been heard.
+            let Message { heard, room: _room } = message;
+            let input = match heard {
+                Heard::Stop => {
+                    after = After::Stop;
+                    break;
+                }
+                Heard::Restart(sessions) => {
+                    after = After::Restart(sessions);
+                    break;
+                }
+                Heard::Input(Input::Socket(id, event)) => {
+                    if !self.performer.hears(id) {
+                        continue;
+                    }
+                    Input::Socket(id, event)
+                }
+                Heard::Timer(timer, set) => {
+                    let stale = moved(&effects, timer);
+                    if !self.performer.due(timer, set) || stale {
+                        continue;
+                    }
+                    Input::Timer(timer)
+                }
+                Heard::Input(input) => input,
+            };
+            let ticket = match &input {
+                Input::Order(ticket, _) => Some(*ticket),
+                _ => None,
+            };
+            let (Some(engine), None) = (self.engine.as_mut(), &failed) else {
+                // No engine now: only who waits for an answer is told.
+                if let Some(ticket) = ticket {
+                    refused.push((ticket, failed.clone().unwrap_or_else(gone)));
+                }
+                continue;
+            };
+            match step(&database, engine, now, input) {
+                Ok(more) => {
+                    orders.extend(ticket);
+                    effects.extend(more);
+                }
+                Err(error) => {
+                    let problem = store_problem(&error);
+                    refused.extend(ticket.map(|ticket| (ticket, problem.clone())));
+                    // Its memory may be ahead of what was rolled back.
+                    failed = Some(problem);
+                }
+            }
+        }
+        if !database.is_autocommit()
+            && let Err(error) = database.execute_batch("COMMIT")
+        {
+            let _ = database.execute_batch("ROLLBACK");
+            let problem = store_problem(&error.into());
+            refused.extend(orders.into_iter().map(|ticket| (ticket, problem.clone())));
+            effects.clear();
+            failed = Some(problem);
+        }
+        drop(database);
+        for effect in effects {
+            self.performer.perform(effect);
+        }
+        if let Some(problem) = failed {
+            self.fail(problem);
+        }
+        for (ticket, problem) in refused {
+            self.world.tickets.answer(ticket, Err(problem));
+        }
+        after
+    }
+
+    /// A new engine, and what it wants first. Its seed comes from outside, so
+    /// that no answer to an older one is taken for an answer to it.
+    fn renew_engine(&mut self, sessions: Sessions) -> Result<(), StoreError> {
+        self.engine = None;
+        let seed = u64::from_le_bytes(seed_bytes());
+        let now = self.now();
+        let watching = Input::Watching(self.world.hub.watched());
+        let writer = Arc::clone(&self.writer);
+        let (engine, effects) = {
+            let database = lock(&writer);
+            // A thread that panicked may have left one open.
+            if !database.is_autocommit() {
+                database.execute_batch("ROLLBACK")?;
+            }
+            database.execute_batch("BEGIN IMMEDIATE")?;
+            let made = (|| {
+                let mut engine = Engine::resume(&database, seed)?;
+                let mut effects = engine.step(&database, now, watching)?;
+                effects.extend(engine.step(&database, now, Input::Start(sessions))?);
+                Ok::<_, StoreError>((engine, effects))
+            })();
+            let committed = match &made {
+                Ok(_) => database.execute_batch("COMMIT"),
+                Err(_) => database.execute_batch("ROLLBACK"),
+            };
+            if committed.is_err() && made.is_ok() {
+                let _ = database.execute_batch("ROLLBACK");
+            }
+            let made = made?;
+            committed?;
+            made
+        };
+        self.engine = Some(engine);
+        for effect in effects {
+            self.performer.perform(effect);
+        }
+        Ok(())
+    }
+
+    /// The engine can't go on: says so, and tries a new one after a while.
+    fn fail(&mut self, problem: Problem) {
+        tracing::warn!(code = ?problem.code, "the engine begins anew");
+        self.engine = None;
+        self.performer.reset();
+        if self.failed.elapsed() > LONG_AGO {
+            self.failures = 0;
+        }
+        self.failed = Clock::now();
+        self.failures = self.failures.saturating_add(1);
+        let pause = Duration::from_secs((1_u64 << self.failures.min(6)).min(MAX_PAUSE) - 1);
+        let at = wall().plus(i64::try_from(pause.as_millis()).unwrap_or(0));
+        self.world.hub.show_connection(Connection {
+            state: ConnectionState::Waiting,
+            retry_at: Some(at.0),
+            problem: Some(problem),
+        });
+        let world = self.world.clone();
+        self.world.handle.spawn(async move {
+            tokio::time::sleep(pause).await;
+            let sessions = world.keeper.held().await;
+            let _ = world.sender.send(Heard::Restart(sessions).into()).await;
+        });
+    }
+}
+
+/// Whether an effect that is not performed yet has set or stopped this timer.
+fn moved(effects: &[Effect], timer: Timer) -> bool {
+    effects.iter().any(
+        |effect| matches!(effect, Effect::SetTimer(t, _) | Effect::StopTimer(t) if *t == timer),
+    )
+}
+
+fn step(
+    database: &Database,
+    engine: &mut Engine,
+    now: Now,
+    input: Input,
+) -> Result<Vec<Effect>, StoreError> {
+    database.execute_batch("SAVEPOINT step")?;
+    match engine.step(database, now, input) {
+        Ok(effects) => {
+            database.execute_batch("RELEASE step")?;
+            Ok(effects)
+        }
+        Err(error) => {
+            database.execute_batch("ROLLBACK TO step; RELEASE step")?;
+            Err(error)
+        }
+    }
+}
+
+fn seed_bytes() -> [u8; 8] {
+    let mut seed = [0; 8];
+    if getrandom::fill(&mut seed).is_err() {
+        seed = wall().0.to_le_bytes();
+    }
+    seed
+}

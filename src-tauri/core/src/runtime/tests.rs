@@ -1,0 +1,343 @@
+//! What only shows when something outside fails: the database, the vault, a
+//! server that sends without end.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    runtime::Handle,
+    sync::broadcast,
+};
+use tokio_util::task::TaskTracker;
+
+use super::{
+    keeper::Keeper,
+    machine::{self, Machine, Writer},
+    performer::{Tickets, World},
+    stream::Hub,
+};
+use crate::{
+    bridge::{Code, ConnectionState, VaultKind},
+    directus::{
+        address::Server,
+        call::{Call, Fault, Reason},
+        http::{Http, MAX_BODY},
+        sessions::Session,
+        socket::{Incoming, MAX_FRAME, Socket},
+    },
+    engine::{Credential, Order, Reply, Sessions},
+    model::{AccountId, ConversationId, Instant, MessageId, PersonId},
+    store::{self, Key, Place},
+    vault::{StoredSessions, Vault, passphrase_file},
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn http(port: u16) -> Http {
+    super::tls::install();
+    let server = Server::read(&format!("127.0.0.1:{port}")).unwrap();
+    Http::new(server).unwrap()
+}
+
+fn sessions(token: &str) -> StoredSessions {
+    StoredSessions {
+        session: Some((
+            Session {
+                cookie: "directus_session_token".to_owned(),
+                token: SecretString::from(token.to_owned()),
+            },
+            Instant(0),
+        )),
+        spare: None,
+    }
+}
+
+async fn vault(kind: VaultKind, folder: &Path) -> Arc<Vault> {
+    let account = AccountId::new(uuid::Uuid::from_u128(1));
+    let phrase = Some(SecretString::from("correct horse".to_owned()));
+    let vault = Vault::prepare(kind, "unused", account, passphrase_file(folder), phrase);
+    Arc::new(vault.await.unwrap())
+}
+
+/// Answers every request with the next session, and counts them.
+async fn granting_server() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 8192];
+            let _ = stream.read(&mut request).await;
+            let n = counted.fetch_add(1, Ordering::SeqCst) + 1;
+            let body = r#"{"data":{"expires":60000}}"#;
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nSet-Cookie: directus_session_token=a.b.{n}; Path=/\r\n\
+                 Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (port, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_the_vault_does_not_take_is_not_used_until_it_does() {
+    let (port, asked) = granting_server().await;
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("account");
+    std::fs::create_dir(&folder).unwrap();
+    let vault = vault(VaultKind::Passphrase, &folder).await;
+    vault.store_sessions(&sessions("a.b.0")).await.unwrap();
+    let keeper = Keeper::new(http(port), Arc::clone(&vault), sessions("a.b.0"));
+    let token = || keeper.token().unwrap().expose_secret().to_owned();
+
+    let away = data.path().join("away");
+    std::fs::rename(&folder, &away).unwrap();
+    let refused = keeper.renew(Credential::Session).await.unwrap_err();
+    assert!(matches!(refused, Fault::Transient { .. }));
+    assert_eq!(token(), "a.b.0");
+
+    std::fs::rename(&away, &folder).unwrap();
+    let granted = keeper.renew(Credential::Session).await.unwrap();
+    assert!((1..=60_000).contains(&granted.lifetime));
+    assert_eq!(
+        token(),
+        "a.b.1",
+        "what was granted then, not asked for anew"
+    );
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let phrase = SecretString::from("correct horse".to_owned());
+    let stored = Vault::unlock(passphrase_file(&folder), phrase)
+        .await
+        .unwrap();
+    let (session, _) = stored.sessions().await.unwrap().session.unwrap();
+    assert_eq!(session.token.expose_secret(), "a.b.1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renewals_run_one_at_a_time_each_from_the_one_before() {
+    let (port, asked) = granting_server().await;
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault(VaultKind::SessionOnly, folder.path()).await;
+    let keeper = Arc::new(Keeper::new(http(port), vault, sessions("a.b.0")));
+    let renewals: Vec<_> = (0..8)
+        .map(|_| {
+            let keeper = Arc::clone(&keeper);
+            tokio::spawn(async move { keeper.renew(Credential::Session).await })
+        })
+        .collect();
+    for renewal in renewals {
+        renewal.await.unwrap().unwrap();
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 8);
+    assert_eq!(keeper.token().unwrap().expose_secret(), "a.b.8");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_page_of_a_network_does_not_end_a_session() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 8192];
+            let _ = stream.read(&mut request).await;
+            let page =
+                b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 5\r\nConnection: close\r\n\r\nHotel";
+            let _ = stream.write_all(page).await;
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault(VaultKind::SessionOnly, folder.path()).await;
+    let keeper = Keeper::new(http(port), vault, sessions("a.b.0"));
+    let fault = keeper.renew(Credential::Session).await.unwrap_err();
+    assert!(matches!(fault, Fault::Transient { status: 401, .. }));
+    assert!(keeper.held().await.session.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_end_is_given_up_at_its_bound() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sent);
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 8192];
+        let _ = stream.read(&mut request).await;
+        let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        let _ = stream.write_all(head).await;
+        let part = vec![b' '; 1 << 20];
+        while stream.write_all(&part).await.is_ok() {
+            counted.fetch_add(part.len(), Ordering::SeqCst);
+        }
+    });
+    let token = SecretString::from("a.b.c".to_owned());
+    let (result, _) = http(port).call(&Call::Me, &token).await;
+    let Err(Fault::Permanent(refusal)) = result else {
+        panic!("not refused");
+    };
+    assert_eq!(refusal.reason, Reason::TooLarge);
+    assert!(sent.load(Ordering::SeqCst) < 2 * MAX_BODY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_beyond_its_bound_ends_the_socket() {
+    use futures_util::SinkExt as _;
+    use tokio_tungstenite::{accept_async, tungstenite::Message};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut socket = accept_async(stream).await.unwrap();
+        let ping = Message::text(r#"{"type":"ping"}"#);
+        socket.send(ping).await.unwrap();
+        let _ = socket.send(Message::text(" ".repeat(MAX_FRAME + 1))).await;
+    });
+    let server = Server::read(&format!("127.0.0.1:{port}")).unwrap();
+    let mut socket = Socket::open(&server).await.unwrap();
+    assert!(matches!(socket.next().await, Incoming::Frame(..)));
+    assert!(matches!(socket.next().await, Incoming::TooLarge));
+}
+
+fn person(n: u128) -> PersonId {
+    PersonId::new(uuid::Uuid::from_u128(n))
+}
+
+/// An engine whose server is not there.
+async fn engine_on(writer: Writer) -> (Machine, Arc<Hub>) {
+    let account = AccountId::new(uuid::Uuid::from_u128(9));
+    let (events, _) = broadcast::channel(16);
+    let hub = Arc::new(Hub::new(account, events));
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault(VaultKind::SessionOnly, folder.path()).await;
+    let keeper = Keeper::new(http(1), vault, sessions("a.b.0"));
+    let (sender, receiver, room) = machine::queue();
+    let world = World {
+        handle: Handle::current(),
+        sender,
+        room,
+        keeper: Arc::new(keeper),
+        hub: Arc::clone(&hub),
+        tickets: Tickets::default(),
+        tasks: TaskTracker::new(),
+    };
+    let held = Sessions {
+        session: Some(Instant(i64::MAX / 2)),
+        spare: false,
+    };
+    (Machine::start(world, receiver, writer, held).unwrap(), hub)
+}
+
+fn memory() -> Writer {
+    let database = store::open(Place::Memory, &Key([7; 32])).unwrap();
+    store::set_me(&database, person(1), "Alice").unwrap();
+    Arc::new(std::sync::Mutex::new(database))
+}
+
+fn send(text: &str) -> Order {
+    Order::Send {
+        id: MessageId::new(uuid::Uuid::now_v7()),
+        conversation: ConversationId::Direct(person(2)),
+        text: text.to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_fails_is_rolled_back_alone_and_the_engine_goes_on() {
+    let writer = memory();
+    let (machine, hub) = engine_on(Arc::clone(&writer)).await;
+    assert!(matches!(
+        machine.order(send("one")).await,
+        Ok(Reply::Queued(_))
+    ));
+    machine::lock(&writer)
+        .execute_batch(
+            "CREATE TEMP TRIGGER broken BEFORE INSERT ON message BEGIN SELECT RAISE(ABORT, 'x'); END",
+        )
+        .unwrap();
+    let refused = machine.order(send("two")).await.unwrap_err();
+    assert_eq!(refused.code, Code::StorageFailed);
+    let shown = hub.connection();
+    assert_eq!(shown.state, ConnectionState::Waiting);
+    assert_eq!(shown.problem.map(|p| p.code), Some(Code::StorageFailed));
+    machine::lock(&writer)
+        .execute_batch("DROP TRIGGER temp.broken")
+        .unwrap();
+    let goes_on = async {
+        while machine.order(send("three")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, goes_on).await.unwrap();
+    let texts: Vec<String> = crate::view::unsent(&machine::lock(&writer))
+        .unwrap()
+        .into_iter()
+        .map(|row| row.text)
+        .collect();
+    assert_eq!(texts, ["one", "three"]);
+    machine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_answers_who_waits_and_drops_what_was_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("messages.db");
+    let key = Key([7; 32]);
+    let database = store::open(Place::File(&file), &key).unwrap();
+    store::set_me(&database, person(1), "Alice").unwrap();
+    // Asked for at the end only: every commit fails while it is not kept.
+    database
+        .execute_batch(
+            "CREATE TABLE there (id INTEGER PRIMARY KEY) STRICT;
+             CREATE TABLE owed (id INTEGER REFERENCES there(id) DEFERRABLE INITIALLY DEFERRED) STRICT;",
+        )
+        .unwrap();
+    let writer: Writer = Arc::new(std::sync::Mutex::new(database));
+    let (machine, _hub) = engine_on(Arc::clone(&writer)).await;
+    machine::lock(&writer)
+        .execute_batch(
+            "CREATE TEMP TRIGGER owing AFTER INSERT ON main.message BEGIN INSERT INTO owed VALUES (1); END",
+        )
+        .unwrap();
+    let refused = machine.order(send("one")).await.unwrap_err();
+    assert_eq!(refused.code, Code::StorageFailed);
+    machine::lock(&writer)
+        .execute_batch("DROP TRIGGER temp.owing")
+        .unwrap();
+    assert!(
+        crate::view::unsent(&machine::lock(&writer))
+            .unwrap()
+            .is_empty()
+    );
+    let goes_on = async {
+        while machine.order(send("two")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, goes_on).await.unwrap();
+    assert_eq!(
+        crate::view::unsent(&machine::lock(&writer)).unwrap().len(),
+        1
+    );
+    machine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_has_stopped_answers_every_order() {
+    let (machine, _hub) = engine_on(memory()).await;
+    machine.stop().await;
+    let refused = machine.order(send("late")).await.unwrap_err();
+    assert_eq!(refused.code, Code::StorageFailed);
+    machine.stop().await;
+}

@@ -1,0 +1,198 @@
+//! The conversation table: one row each, maintained with the messages.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{StoreError, held::Spot};
+use crate::model::{ConversationId, Instant, MessageId, PersonId};
+
+/// A conversation as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id.
+    pub id: ConversationId,
+    /// Its newest message, pending ones included.
+    pub last_message: Option<MessageId>,
+    /// When something happened last: orders the list.
+    pub activity: i64,
+    /// How many messages of others lie after the read mark.
+    pub unread: i64,
+    /// Up to where it was read.
+    pub read: Option<Spot>,
+    /// What was typed and not sent.
+    pub draft: Option<String>,
+}
+
+type Raw = (
+    String,
+    Option<String>,
+    i64,
+    i64,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+);
+
+const COLUMNS: &str = "id, last_message, activity, unread, read_stamp, read_id, draft";
+
+fn raw(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+    ))
+}
+
+fn kept(raw: Raw) -> Result<Kept, StoreError> {
+    let (id, last_message, activity, unread, read_stamp, read_id, draft) = raw;
+    Ok(Kept {
+        id: id
+            .parse()
+            .map_err(|_| StoreError::Corrupt("conversation.id"))?,
+        last_message: last_message
+            .map(|id| {
+                id.parse()
+                    .map_err(|_| StoreError::Corrupt("conversation.last_message"))
+            })
+            .transpose()?,
+        activity,
+        unread,
+        read: read_stamp.zip(read_id),
+        draft,
+    })
+}
+
+/// One conversation.
+///
+/// # Errors
+/// SQLite's.
+pub fn get(tx: &Connection, id: ConversationId) -> Result<Option<Kept>, StoreError> {
+    tx.prepare_cached(&format!("SELECT {COLUMNS} FROM conversation WHERE id = ?1"))?
+        .query_row([id.to_string()], raw)
+        .optional()?
+        .map(kept)
+        .transpose()
+}
+
+/// Conversations whose person's name holds `query`, newest activity first,
+/// after `(activity, id)` if given.
+///
+/// # Errors
+/// SQLite's.
+pub fn list(
+    tx: &Connection,
+    query: &str,
+    after: Option<(i64, &str)>,
+    limit: u32,
+) -> Result<Vec<Kept>, StoreError> {
+    let (activity, id) = after.unwrap_or((i64::MAX, "~"));
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM conversation
+         WHERE (activity, id) < (?1, ?2)
+           AND (?3 = '' OR person IN (SELECT id FROM person WHERE instr(folded, ?3) > 0))
+         ORDER BY activity DESC, id DESC LIMIT ?4"
+    ))?;
+    let rows = statement.query_map(
+        params![activity, id, super::people::fold(query.trim()), limit],
+        raw,
+    )?;
+    rows.map(|row| kept(row?)).collect()
+}
+
+/// Brings a conversation's row up to date after its messages, draft or read
+/// mark have changed. One that has nothing any more goes away.
+///
+/// # Errors
+/// SQLite's.
+pub fn refresh(tx: &Connection, id: ConversationId, me: PersonId) -> Result<(), StoreError> {
+    let name = id.to_string();
+    let last: Option<(String, bool, i64, Option<i64>)> = tx
+        .prepare_cached(
+            "SELECT id, pending, stamp, typed FROM message WHERE conversation = ?1
+             ORDER BY pending DESC, stamp DESC, id DESC LIMIT 1",
+        )?
+        .query_row([&name], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    tx.prepare_cached(
+        "INSERT INTO conversation (id, person, activity) VALUES (?1, ?2, 0)
+         ON CONFLICT (id) DO NOTHING",
+    )?
+    .execute(params![name, id.peer().to_string()])?;
+    let activity = last.as_ref().map(|(_, pending, stamp, typed)| {
+        if *pending {
+            typed.unwrap_or_default()
+        } else {
+            *stamp
+        }
+    });
+    tx.prepare_cached(
+        "UPDATE conversation SET last_message = ?2, activity = coalesce(?3, drafted, 0),
+           unread = (SELECT count(*) FROM message WHERE conversation = ?1 AND pending = 0
+             AND (stamp, id) > (coalesce(read_stamp, -9223372036854775808), coalesce(read_id, ''))
+             AND sender <> ?4)
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        name,
+        last.map(|(id, ..)| id),
+        activity,
+        me.to_string()
+    ])?;
+    tx.prepare_cached(
+        "DELETE FROM conversation WHERE id = ?1 AND last_message IS NULL AND draft IS NULL",
+    )?
+    .execute([name])?;
+    Ok(())
+}
+
+/// Moves the read mark forward, never back. Says whether it moved.
+///
+/// # Errors
+/// SQLite's.
+pub fn mark_read(tx: &Connection, id: ConversationId, until: &Spot) -> Result<bool, StoreError> {
+    let changed = tx
+        .prepare_cached(
+            "UPDATE conversation SET read_stamp = ?2, read_id = ?3 WHERE id = ?1
+               AND (read_stamp IS NULL OR (read_stamp, read_id) < (?2, ?3))",
+        )?
+        .execute(params![id.to_string(), until.0, until.1])?;
+    Ok(changed > 0)
+}
+
+/// Keeps what is typed; `None` forgets it.
+///
+/// # Errors
+/// SQLite's.
+pub fn set_draft(
+    tx: &Connection,
+    id: ConversationId,
+    text: Option<&str>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO conversation (id, person, activity, draft, drafted) VALUES (?1, ?2, 0, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET draft = excluded.draft, drafted = excluded.drafted",
+    )?
+    .execute(params![
+        id.to_string(),
+        id.peer().to_string(),
+        text,
+        text.map(|_| now.0)
+    ])?;
+    Ok(())
+}
+
+/// Unread messages over all conversations.
+///
+/// # Errors
+/// SQLite's.
+pub fn unread(tx: &Connection) -> Result<i64, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT coalesce(sum(unread), 0) FROM conversation")?
+        .query_row([], |row| row.get(0))?)
+}

@@ -1,0 +1,123 @@
+//! Which parts of a conversation are held without a gap.
+//!
+//! A range has both ends included. The open end is [`OPEN`]: from there on the
+//! catch-up and the socket keep it whole. [`BEGINNING`] is before every message.
+
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+use crate::model::ConversationId;
+
+/// A place in a conversation's confirmed messages: stamp and id.
+pub type Spot = (i64, String);
+
+/// Before every message.
+#[must_use]
+pub fn beginning() -> Spot {
+    (i64::MIN, String::new())
+}
+
+/// After every message.
+#[must_use]
+pub fn open_end() -> Spot {
+    (i64::MAX, String::new())
+}
+
+/// The start of the range that reaches to now, if there is one.
+///
+/// # Errors
+/// SQLite's.
+pub fn newest_from(
+    tx: &Connection,
+    conversation: ConversationId,
+) -> Result<Option<Spot>, StoreError> {
+    Ok(ranges(tx, conversation)?
+        .into_iter()
+        .find(|(_, until)| until.0 == i64::MAX)
+        .map(|(from, _)| from))
+}
+
+/// All ranges, oldest first.
+///
+/// # Errors
+/// SQLite's.
+pub fn ranges(
+    tx: &Connection,
+    conversation: ConversationId,
+) -> Result<Vec<(Spot, Spot)>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT from_stamp, from_id, until_stamp, until_id FROM held
+         WHERE conversation = ?1 ORDER BY from_stamp, from_id",
+    )?;
+    let rows = statement.query_map([conversation.to_string()], |row| {
+        Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Notes that everything from `from` to `until` is held, and joins it with
+/// the ranges that it touches.
+///
+/// # Errors
+/// SQLite's.
+pub fn hold(
+    tx: &Connection,
+    conversation: ConversationId,
+    from: &Spot,
+    until: &Spot,
+) -> Result<(), StoreError> {
+    let (mut from, mut until) = (from.clone(), until.clone());
+    for (other_from, other_until) in ranges(tx, conversation)? {
+        if other_from <= until && from <= other_until {
+            tx.prepare_cached(
+                "DELETE FROM held WHERE conversation = ?1 AND from_stamp = ?2 AND from_id = ?3",
+            )?
+            .execute(params![
+                conversation.to_string(),
+                other_from.0,
+                other_from.1
+            ])?;
+            from = from.min(other_from);
+            until = until.max(other_until);
+        }
+    }
+    tx.prepare_cached(
+        "INSERT INTO held (conversation, from_stamp, from_id, until_stamp, until_id)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        conversation.to_string(),
+        from.0,
+        from.1,
+        until.0,
+        until.1
+    ])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::PersonId,
+        store::{Key, Place, open},
+    };
+
+    fn spot(stamp: i64) -> Spot {
+        (stamp, "m".to_owned())
+    }
+
+    #[test]
+    fn ranges_that_touch_are_one_and_others_stay_apart() {
+        let tx = open(Place::Memory, &Key([0; 32])).unwrap();
+        let with_bob = ConversationId::Direct(PersonId::new(uuid::Uuid::from_u128(2)));
+        hold(&tx, with_bob, &spot(50), &open_end()).unwrap();
+        hold(&tx, with_bob, &spot(10), &spot(20)).unwrap();
+        assert_eq!(ranges(&tx, with_bob).unwrap().len(), 2);
+        assert_eq!(newest_from(&tx, with_bob).unwrap(), Some(spot(50)));
+        hold(&tx, with_bob, &spot(20), &spot(50)).unwrap();
+        assert_eq!(ranges(&tx, with_bob).unwrap(), vec![(spot(10), open_end())]);
+        hold(&tx, with_bob, &beginning(), &spot(10)).unwrap();
+        assert_eq!(newest_from(&tx, with_bob).unwrap(), Some(beginning()));
+    }
+}
