@@ -1,0 +1,184 @@
+//! Commands in, answers, batches and events out, until stdin ends.
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{
+    io::{self, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    sync::{broadcast::error::RecvError, mpsc},
+    task::JoinHandle,
+};
+use whinchat_core::{
+    bridge::{Code, Command, Problem},
+    model::AccountId,
+    runtime::Messenger,
+};
+
+/// The longest line that is taken, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// How many lines may wait to be written.
+const WAITING: usize = 1024;
+
+#[derive(Deserialize)]
+struct Line {
+    id: Value,
+    #[serde(flatten)]
+    command: Value,
+}
+
+/// Serves until stdin ends, stdout is closed, or a signal comes.
+pub async fn serve(messenger: Messenger, events: bool) -> ExitCode {
+    let (out, lines) = mpsc::channel(WAITING);
+    let writer = tokio::spawn(write(lines));
+    if events {
+        tokio::spawn(tell_events(messenger.clone(), out.clone()));
+    }
+    tokio::select! {
+        () = answer_all(&messenger, &out) => {}
+        () = out.closed() => {}
+        () = asked_to_stop() => {}
+    }
+    messenger.shutdown().await;
+    // What waits before this is still written.
+    let _ = out.send(END).await;
+    finish(writer).await
+}
+
+/// After this line nothing is written.
+const END: Value = Value::Null;
+
+async fn finish(writer: JoinHandle<io::Result<()>>) -> ExitCode {
+    let patience = std::time::Duration::from_secs(2);
+    match tokio::time::timeout(patience, writer).await {
+        Ok(Ok(Err(_))) => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+async fn write(mut lines: mpsc::Receiver<Value>) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    while let Some(line) = lines.recv().await {
+        if line == END {
+            break;
+        }
+        let mut text = line.to_string();
+        text.push('\n');
+        stdout.write_all(text.as_bytes()).await?;
+        if lines.is_empty() {
+            stdout.flush().await?;
+        }
+    }
+    stdout.flush().await
+}
+
+async fn answer_all(messenger: &Messenger, out: &mpsc::Sender<Value>) {
+    let mut stdin = BufReader::new(io::stdin());
+    let mut streams = BTreeSet::new();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut stdin)
+            .take(LONGEST)
+            .read_until(b'\n', &mut line)
+            .await
+        {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if !line.ends_with(b"\n") && u64::try_from(line.len()) == Ok(LONGEST) {
+            // What follows can't be told from a command.
+            say(out, &Value::Null, Err(Problem::new(Code::BadCommand))).await;
+            return;
+        }
+        let Ok(read) = serde_json::from_slice::<Line>(&line) else {
+            say(out, &Value::Null, Err(Problem::new(Code::BadCommand))).await;
+            continue;
+        };
+        let Ok(command) = Command::deserialize(read.command) else {
+            say(out, &read.id, Err(Problem::new(Code::BadCommand))).await;
+            continue;
+        };
+        if let Command::Discover { .. } = command {
+            let (messenger, out) = (messenger.clone(), out.clone());
+            tokio::spawn(async move {
+                let answer = messenger.call(command).await;
+                say(&out, &read.id, answer).await;
+            });
+            continue;
+        }
+        // Subscribed before it is opened, so that nothing is missed between.
+        if let Command::Open { account } = &command
+            && let Ok(account) = account.parse()
+        {
+            stream(messenger, account, &mut streams, out);
+        }
+        let answer = messenger.call(command).await;
+        say(out, &read.id, answer).await;
+    }
+}
+
+fn stream(
+    messenger: &Messenger,
+    account: AccountId,
+    streams: &mut BTreeSet<AccountId>,
+    out: &mpsc::Sender<Value>,
+) {
+    if !streams.insert(account) {
+        return;
+    }
+    let Ok(mut stream) = messenger.subscribe(account) else {
+        streams.remove(&account);
+        return;
+    };
+    let out = out.clone();
+    tokio::spawn(async move {
+        while let Some(batch) = stream.next().await {
+            if out.send(json!({"batch": batch})).await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+async fn tell_events(messenger: Messenger, out: mpsc::Sender<Value>) {
+    let mut events = messenger.events();
+    loop {
+        let line = match events.recv().await {
+            Ok(event) => serde_json::to_value(event).unwrap_or_default(),
+            Err(RecvError::Lagged(missed)) => json!({"event": "missed", "value": missed}),
+            Err(RecvError::Closed) => return,
+        };
+        if out.send(line).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn say(out: &mpsc::Sender<Value>, id: &Value, answer: Result<Value, Problem>) {
+    let line = match answer {
+        Ok(value) => json!({"id": id, "ok": value}),
+        Err(problem) => json!({"id": id, "error": problem}),
+    };
+    // A closed stdout ends the program elsewhere.
+    let _ = out.send(line).await;
+}
