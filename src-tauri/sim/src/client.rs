@@ -1,0 +1,453 @@
+//! A client: the real engine on the real store, and what a runtime keeps for
+//! it: the inbox, tokens, keychain, timers, sockets' names.
+//!
+//! Owns: one process and the device it runs on. Never: a decision about
+//! messages, nor the network.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rusqlite::{Connection, backup::Backup};
+use whinchat_core::{
+    bridge::ConnectionState,
+    directus::call::{Call, Fault},
+    engine::{Credential, Effect, Engine, Granted, Input, Order, Sessions, Ticket, Timer},
+    model::{Instant, MessageId, Now, PersonId},
+    store::{self, Key, Place, StoreError},
+};
+
+use crate::{
+    page::{Batch, Page},
+    server::EPOCH,
+};
+
+/// When a client dies within a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// Before the commit.
+    BeforeCommit,
+    /// After the commit, before its effects.
+    AfterCommit,
+    /// After this many of its effects.
+    AfterEffects(usize),
+    /// The commit fails; the process lives.
+    CommitFails,
+    /// Power is lost after the commit: everything since the last synced one is undone.
+    Power,
+}
+
+/// A defect that a test plants, to see that the oracles see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Defect {
+    /// None.
+    #[default]
+    None,
+    /// A step that queues a message is answered and never committed.
+    ForgetsCommit,
+    /// Effects are performed before the commit, which may then be lost.
+    EffectsFirst,
+    /// Trying again makes another id.
+    FreshId,
+    /// A row of some pages is dropped on its way in.
+    DropsRows,
+    /// The page goes on after a gap in its numbers.
+    IgnoresGap,
+    /// A foreign row that came over the socket is kept somewhere.
+    KeepsForeign,
+}
+
+/// What is in the keychain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keychain {
+    /// The session's token and the wall clock at its end.
+    pub session: Option<(String, i64)>,
+    /// The spare's refresh token.
+    pub spare: Option<String>,
+}
+
+/// What was granted and is not in the keychain yet.
+#[derive(Debug, Clone)]
+pub struct Unstored {
+    /// Which credential.
+    pub credential: Credential,
+    /// The token to work with.
+    pub token: Option<String>,
+    /// When it came, on the monotonic clock.
+    pub asked: i64,
+    /// How long it lives from then.
+    pub lifetime: i64,
+}
+
+/// How long the engine is told to wait when the keychain fails.
+const VAULT_RETRY: i64 = 5_000;
+
+/// What was ordered and not answered yet.
+#[derive(Debug, Clone)]
+pub enum Ordered {
+    /// A message, by its number in the log.
+    Send(usize),
+    /// Taking a message back.
+    Discard(MessageId),
+    /// Anything else.
+    Other,
+}
+
+/// What a step did.
+pub enum Stepped {
+    /// Effects to perform, in order; after so many of them the client dies.
+    Effects(Vec<Effect>, Option<Death>),
+    /// It died before there were any.
+    Died(Death),
+    /// The commit failed and the engine was made anew.
+    Failed,
+    /// The engine said so itself.
+    Broken(String),
+}
+
+/// One device of one person.
+pub struct Client {
+    /// `Alice`, `Bob 2`.
+    pub name: String,
+    /// Who.
+    pub me: PersonId,
+    /// The store.
+    pub store: Connection,
+    engine: Option<Engine>,
+    /// Rises with every start, so that nothing reaches a dead process.
+    pub life: u64,
+    /// What waits for a step.
+    pub inbox: VecDeque<Input>,
+    /// A wake-up is under way.
+    pub woken: bool,
+    /// The keychain.
+    pub keychain: Keychain,
+    /// Whether it can be written now.
+    pub keychain_fails: bool,
+    /// The newest credentials, stored or not.
+    pub newest: Keychain,
+    /// What the keychain did not take.
+    pub unstored: Option<Unstored>,
+    /// The token that was granted last.
+    pub token: Option<String>,
+    /// Timers: when on the monotonic clock, and which setting of it.
+    pub timers: BTreeMap<Timer, (i64, u64)>,
+    /// Milliseconds spent suspended.
+    pub frozen: i64,
+    /// Since when it is suspended.
+    pub suspended: Option<i64>,
+    /// Wall clock less true time.
+    pub wall_offset: i64,
+    /// What it said last about its connection; for the table alone.
+    pub state: Option<ConnectionState>,
+    /// Its screen.
+    pub page: Page,
+    /// Batches on the stream.
+    pub shown: i64,
+    /// Patches on their way to the screen.
+    pub patches: VecDeque<Batch>,
+    /// The next batch for the screen is lost.
+    pub loses_patch: bool,
+    /// A batch was lost and no newer one has shown it yet.
+    pub page_stale: bool,
+    /// Orders without an answer.
+    pub tickets: BTreeMap<Ticket, Ordered>,
+    /// The last ticket.
+    pub ticket: u64,
+    /// Dies at this step from now.
+    pub doom: Option<(u64, Death)>,
+    /// Steps taken in all.
+    pub steps: u64,
+    /// Process of the server that it talks to.
+    pub instance: usize,
+    /// The database as it was last synced, while a loss of power lies ahead.
+    synced: Option<Connection>,
+    /// Attempts to send, for [`Defect::FreshId`].
+    pub tried: BTreeMap<MessageId, u32>,
+    /// A defect, if one is planted.
+    pub defect: Defect,
+}
+
+const KEY: Key = Key([7; 32]);
+
+fn copy(from: &Connection) -> Result<Connection, StoreError> {
+    let mut to = store::open(Place::Memory, &KEY)?;
+    let backup = Backup::new(from, &mut to)?;
+    backup.step(-1)?;
+    drop(backup);
+    Ok(to)
+}
+
+impl Client {
+    /// A new device with an empty store that belongs to `me`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn new(
+        name: &str,
+        me: PersonId,
+        instance: usize,
+        defect: Defect,
+    ) -> Result<Self, StoreError> {
+        let store = store::open(Place::Memory, &KEY)?;
+        store::set_me(&store, me, name)?;
+        Ok(Self {
+            name: name.to_owned(),
+            me,
+            store,
+            engine: None,
+            life: 0,
+            inbox: VecDeque::new(),
+            woken: false,
+            keychain: Keychain::default(),
+            keychain_fails: false,
+            newest: Keychain::default(),
+            unstored: None,
+            token: None,
+            timers: BTreeMap::new(),
+            frozen: 0,
+            suspended: None,
+            wall_offset: 0,
+            state: None,
+            page: Page::default(),
+            shown: 0,
+            patches: VecDeque::new(),
+            loses_patch: false,
+            page_stale: false,
+            tickets: BTreeMap::new(),
+            ticket: 0,
+            doom: None,
+            steps: 0,
+            instance,
+            synced: None,
+            tried: BTreeMap::new(),
+            defect,
+        })
+    }
+
+    /// Whether the process runs.
+    #[must_use]
+    pub const fn alive(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// Its clocks.
+    #[must_use]
+    pub fn now(&self, now: i64) -> Now {
+        let until = self.suspended.unwrap_or(now);
+        Now {
+            wall: Instant(EPOCH + now + self.wall_offset),
+            mono: until - self.frozen,
+        }
+    }
+
+    /// Starts the process: the engine from what the store holds, the screen anew.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn start(&mut self, seed: u64) -> Result<(), StoreError> {
+        self.life += 1;
+        self.store.execute_batch("BEGIN IMMEDIATE")?;
+        let engine = Engine::resume(&self.store, seed);
+        self.store.execute_batch("COMMIT")?;
+        self.engine = Some(engine?);
+        self.inbox.clear();
+        self.woken = false;
+        self.timers.clear();
+        self.tickets.clear();
+        self.patches.clear();
+        self.newest = self.keychain.clone();
+        self.unstored = None;
+        self.token = self
+            .keychain
+            .session
+            .as_ref()
+            .map(|(token, _)| token.clone());
+        let sessions = Sessions {
+            session: self.keychain.session.as_ref().map(|(_, end)| Instant(*end)),
+            spare: self.keychain.spare.is_some(),
+        };
+        self.inbox.push_back(Input::Start(sessions));
+        let watching = self.page.watching;
+        self.page = Page::default();
+        self.page.watching = watching;
+        self.shown = 0;
+        self.page_stale = false;
+        self.page.open(&self.store)?;
+        self.inbox
+            .push_back(Input::Watching(watching.into_iter().collect()));
+        Ok(())
+    }
+
+    /// The process dies; what was not committed is gone.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn die(&mut self, power: bool) -> Result<(), StoreError> {
+        self.engine = None;
+        self.life += 1;
+        self.state = None;
+        self.inbox.clear();
+        self.woken = false;
+        self.timers.clear();
+        self.tickets.clear();
+        self.patches.clear();
+        if !self.store.is_autocommit() {
+            self.store.execute_batch("ROLLBACK")?;
+        }
+        let kept = if power { self.synced.take() } else { None };
+        self.synced = None;
+        // Opened again, as a new process would.
+        self.store = copy(kept.as_ref().unwrap_or(&self.store))?;
+        Ok(())
+    }
+
+    /// Makes the client die within the step that is so many steps ahead.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn doom(&mut self, after: u64, death: Death) -> Result<(), StoreError> {
+        self.doom = Some((after, death));
+        self.synced = None;
+        if death == Death::Power {
+            self.synced = Some(copy(&self.store)?);
+        }
+        Ok(())
+    }
+
+    /// Takes what waits, in one transaction with a savepoint each.
+    ///
+    /// # Errors
+    /// The store's, of the kind that no fault of the story explains.
+    pub fn step(&mut self, now: i64, most: usize, seed: u64) -> Result<Stepped, StoreError> {
+        let clocks = self.now(now);
+        let Some(mut engine) = self.engine.take() else {
+            return Ok(Stepped::Effects(Vec::new(), None));
+        };
+        self.steps += 1;
+        let death = match &mut self.doom {
+            Some((0, death)) => Some(*death),
+            Some((left, _)) => {
+                *left -= 1;
+                None
+            }
+            None => None,
+        };
+        if death.is_some() {
+            self.doom = None;
+        }
+        let inputs: Vec<Input> = (0..most).map_while(|_| self.inbox.pop_front()).collect();
+        let person = inputs.iter().any(|input| matches!(input, Input::Order(..)));
+        let sends = inputs
+            .iter()
+            .any(|input| matches!(input, Input::Order(_, Order::Send { .. })));
+        store::durable(&self.store, person)?;
+        self.store.execute_batch("BEGIN IMMEDIATE")?;
+        let mut effects = Vec::new();
+        for input in inputs {
+            let told = format!("{input:?}");
+            self.store.execute_batch("SAVEPOINT step")?;
+            match engine.step(&self.store, clocks, input) {
+                Ok(more) => {
+                    self.store.execute_batch("RELEASE step")?;
+                    effects.extend(more);
+                }
+                Err(error) => {
+                    self.store.execute_batch("ROLLBACK")?;
+                    return Ok(Stepped::Broken(format!("{error} at {told}")));
+                }
+            }
+        }
+        match death {
+            Some(Death::BeforeCommit) if self.defect != Defect::EffectsFirst => {
+                self.store.execute_batch("ROLLBACK")?;
+                return Ok(Stepped::Died(Death::BeforeCommit));
+            }
+            Some(Death::BeforeCommit) => {
+                self.store.execute_batch("ROLLBACK")?;
+                self.engine = Some(engine);
+                return Ok(Stepped::Effects(effects, Some(Death::BeforeCommit)));
+            }
+            Some(Death::CommitFails) => {
+                self.store.execute_batch("ROLLBACK")?;
+                self.start(seed)?;
+                return Ok(Stepped::Failed);
+            }
+            _ => {}
+        }
+        if self.defect == Defect::ForgetsCommit && sends {
+            self.store.execute_batch("ROLLBACK")?;
+        } else {
+            self.store.execute_batch("COMMIT")?;
+        }
+        if person && self.synced.is_some() {
+            self.synced = Some(copy(&self.store)?);
+        }
+        if matches!(death, Some(Death::AfterCommit)) {
+            return Ok(Stepped::Died(Death::AfterCommit));
+        }
+        self.engine = Some(engine);
+        Ok(Stepped::Effects(effects, death))
+    }
+
+    /// The token that a renewal is asked with.
+    #[must_use]
+    pub fn credential(&self, credential: Credential) -> Option<String> {
+        match credential {
+            Credential::Session => self.newest.session.as_ref().map(|(token, _)| token.clone()),
+            Credential::Spare => self.newest.spare.clone(),
+        }
+    }
+
+    /// The server granted this; it is not in the keychain yet.
+    pub fn granted(&mut self, credential: Credential, unstored: Unstored, kept: String, end: i64) {
+        match credential {
+            Credential::Session => self.newest.session = Some((kept, end)),
+            Credential::Spare => self.newest.spare = Some(kept),
+        }
+        self.unstored = Some(unstored);
+    }
+
+    /// Puts what was granted into the keychain, and only then into use.
+    ///
+    /// # Errors
+    /// What the engine is told when the keychain does not take it.
+    pub fn store_granted(&mut self, mono: i64) -> Result<Granted, Fault> {
+        if self.keychain_fails {
+            return Err(Fault::Transient {
+                retry_after: Some(VAULT_RETRY),
+                status: 0,
+            });
+        }
+        self.keychain = self.newest.clone();
+        let unstored = self.unstored.take().ok_or(Fault::Network)?;
+        self.token = unstored.token;
+        Ok(Granted {
+            credential: unstored.credential,
+            lifetime: unstored.lifetime - (mono - unstored.asked),
+        })
+    }
+
+    /// The server calls this credential dead.
+    pub fn dead(&mut self, credential: Credential) {
+        match credential {
+            Credential::Session => self.newest.session = None,
+            Credential::Spare => self.newest.spare = None,
+        }
+        if !self.keychain_fails {
+            self.keychain = self.newest.clone();
+        }
+    }
+
+    /// The id that a message is posted with.
+    pub fn posted(&mut self, call: Call) -> Call {
+        let Call::Create(mut out) = call else {
+            return call;
+        };
+        let tries = self.tried.entry(out.id).or_default();
+        *tries += 1;
+        if self.defect == Defect::FreshId && *tries > 1 {
+            let other = out.id.uuid().as_u128() ^ u128::from(*tries);
+            out.id = MessageId::new(uuid::Uuid::from_u128(other));
+        }
+        Call::Create(out)
+    }
+}

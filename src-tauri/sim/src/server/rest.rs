@@ -1,0 +1,436 @@
+//! The REST side: routes, permissions, validation, errors.
+//!
+//! Owns: what a request is answered with. Never: when the answer arrives.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use whinchat_core::model::PersonId;
+
+use super::{
+    Act, Exchange, Refused, Row, Server, Transaction,
+    rows::{Bad, Query},
+};
+use crate::quirk::Quirk;
+
+/// HTTP methods that a chat uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Create, or a command.
+    Post,
+    /// Read, with the query in the body.
+    Search,
+}
+
+/// A request as it comes off the wire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Its method.
+    pub method: Method,
+    /// Path without the query: `/items/chat_messages`.
+    pub path: String,
+    /// The decoded pairs of the query.
+    pub query: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Option<Value>,
+    /// The bearer token.
+    pub bearer: Option<String>,
+    /// The session cookie.
+    pub cookie: Option<String>,
+}
+
+/// An answer as it goes on the wire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: Value,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<i64>,
+    /// The session token that `Set-Cookie` carries.
+    pub cookie: Option<String>,
+}
+
+impl Response {
+    /// 200 with data.
+    #[must_use]
+    pub fn data(data: Value) -> Self {
+        Self {
+            status: 200,
+            body: json!({ "data": data }),
+            retry_after: None,
+            cookie: None,
+        }
+    }
+
+    /// An error with its code.
+    #[must_use]
+    pub fn error(status: u16, code: &str, field: Option<&str>) -> Self {
+        let mut extensions = Map::new();
+        if let Some(field) = field {
+            extensions.insert("field".to_owned(), json!(field));
+        }
+        extensions.insert("code".to_owned(), json!(code));
+        Self {
+            status,
+            body: json!({"errors": [{"message": "Refused.", "extensions": extensions}]}),
+            retry_after: None,
+            cookie: None,
+        }
+    }
+
+    /// 400 `RECORD_NOT_UNIQUE`.
+    #[must_use]
+    pub fn not_unique(id: &str) -> Self {
+        Self {
+            status: 400,
+            body: json!({"errors": [{
+                "message": format!("Value \"{id}\" for field \"id\" in collection \"chat_messages\" has to be unique."),
+                "extensions": {
+                    "collection": "chat_messages", "field": "id", "value": id,
+                    "code": "RECORD_NOT_UNIQUE",
+                },
+            }]}),
+            retry_after: None,
+            cookie: None,
+        }
+    }
+
+    fn bad(bad: &Bad) -> Self {
+        match bad {
+            Bad::Query(_) => Self::error(400, "INVALID_QUERY", None),
+            Bad::Field(field) => {
+                let reason = format!(
+                    "You don't have permission to access field \"{field}\" in collection \"chat_messages\" or it does not exist. Queried in root."
+                );
+                Self {
+                    status: 403,
+                    body: json!({"errors": [{
+                        "message": reason, "extensions": {"reason": reason, "code": "FORBIDDEN"},
+                    }]}),
+                    retry_after: None,
+                    cookie: None,
+                }
+            }
+        }
+    }
+}
+
+impl Server {
+    /// Takes a request at a process.
+    pub fn request(
+        &mut self,
+        now: i64,
+        instance: usize,
+        exchange: Exchange,
+        request: &Request,
+    ) -> Vec<Act> {
+        let after = self.rng.range(2, 50);
+        if let Some((status, retry_after)) = self.weather.refusing {
+            let (code, quirk) = if status == 429 {
+                ("REQUESTS_EXCEEDED", Quirk::TooFast)
+            } else {
+                ("SERVICE_UNAVAILABLE", Quirk::Busy)
+            };
+            let mut response = Response::error(status, code, None);
+            response.retry_after = retry_after;
+            return vec![
+                Act::CountRequest(exchange, quirk),
+                Act::Answer(exchange, after, response),
+            ];
+        }
+        if request.path == "/auth/refresh" {
+            return self.refresh(now, exchange, after, request);
+        }
+        let Some(bearer) = &request.bearer else {
+            return vec![Act::Answer(
+                exchange,
+                after,
+                Response::error(403, "FORBIDDEN", None),
+            )];
+        };
+        let me = match self.sessions.check(bearer, now) {
+            Ok((me, _)) if self.people.get(&me).is_some_and(|account| account.active) => me,
+            Ok(_) | Err(Refused::Invalid) => {
+                return self.unauthorized(exchange, after, "INVALID_CREDENTIALS");
+            }
+            Err(Refused::Expired) => return self.unauthorized(exchange, after, "TOKEN_EXPIRED"),
+        };
+        if request.method == Method::Post && request.path == "/items/chat_messages" {
+            return self.create(now, instance, exchange, after, me, request);
+        }
+        let response = self.read(me, request);
+        vec![Act::Answer(exchange, after, response)]
+    }
+
+    #[allow(clippy::unused_self)]
+    fn unauthorized(&self, exchange: Exchange, after: i64, code: &str) -> Vec<Act> {
+        vec![
+            Act::CountRequest(exchange, Quirk::Unauthorized),
+            Act::Answer(exchange, after, Response::error(401, code, None)),
+        ]
+    }
+
+    fn refresh(&mut self, now: i64, exchange: Exchange, after: i64, request: &Request) -> Vec<Act> {
+        let mode = request
+            .body
+            .as_ref()
+            .and_then(|body| body.get("mode")?.as_str());
+        let dead = |exchange| {
+            vec![
+                Act::CountRequest(exchange, Quirk::RefreshDead),
+                Act::Answer(
+                    exchange,
+                    after,
+                    Response::error(401, "INVALID_CREDENTIALS", None),
+                ),
+            ]
+        };
+        if mode == Some("session") {
+            let Some(cookie) = &request.cookie else {
+                let response = Response::error(400, "INVALID_PAYLOAD", None);
+                return vec![Act::Answer(exchange, after, response)];
+            };
+            let Ok((next, repeated)) = self.sessions.renew_session(cookie, now) else {
+                return dead(exchange);
+            };
+            let mut response =
+                Response::data(json!({ "expires": self.settings.lifetimes.session }));
+            response.cookie = Some(next);
+            let mut acts = vec![Act::Answer(exchange, after, response)];
+            if repeated {
+                acts.push(Act::CountRequest(exchange, Quirk::GraceRepeat));
+            }
+            return acts;
+        }
+        let token = request
+            .body
+            .as_ref()
+            .and_then(|body| body.get("refresh_token")?.as_str());
+        let Some(token) = token else {
+            let response = Response::error(400, "INVALID_PAYLOAD", None);
+            return vec![Act::Answer(exchange, after, response)];
+        };
+        let Ok(rotated) = self.sessions.renew_spare(token, now) else {
+            return dead(exchange);
+        };
+        let response = Response::data(json!({
+            "expires": self.settings.lifetimes.access,
+            "refresh_token": rotated.refresh,
+            "access_token": rotated.access,
+        }));
+        vec![
+            Act::CountRequest(exchange, Quirk::Rotated),
+            Act::Answer(exchange, after, response),
+        ]
+    }
+
+    fn read(&mut self, me: PersonId, request: &Request) -> Response {
+        let query = if request.method == Method::Search {
+            let body = request.body.as_ref().and_then(|body| body.get("query"));
+            Query::from_json(body.unwrap_or(&Value::Null))
+        } else {
+            Query::from_pairs(&request.query)
+        };
+        let query = match query {
+            Ok(query) => query,
+            Err(bad) => {
+                self.unknown.push(format!("{} {bad:?}", request.path));
+                return Response::bad(&bad);
+            }
+        };
+        let admin = self.admin(me);
+        match request.path.as_str() {
+            "/items/chat_messages" => match self.rows.read(&query, me, admin) {
+                Ok(rows) => Response::data(Value::Array(rows)),
+                Err(bad) => Response::bad(&bad),
+            },
+            "/users/me" => Response::data(self.person(me, &query.fields)),
+            "/users" => {
+                let mut people: Vec<_> = self
+                    .people
+                    .iter()
+                    .filter(|(_, account)| account.active)
+                    .map(|(id, account)| (account.first.clone(), account.last.clone(), *id))
+                    .collect();
+                people.sort();
+                let limit = usize::try_from(query.limit.unwrap_or(100)).unwrap_or(usize::MAX);
+                let page = people
+                    .into_iter()
+                    .skip(query.offset)
+                    .take(limit)
+                    .map(|(_, _, id)| self.person(id, &query.fields))
+                    .collect();
+                Response::data(Value::Array(page))
+            }
+            path => {
+                let Some(id) = path.strip_prefix("/items/chat_messages/") else {
+                    self.unknown.push(path.to_owned());
+                    return Response::error(404, "ROUTE_NOT_FOUND", None);
+                };
+                let row = self
+                    .rows
+                    .all
+                    .get(id)
+                    .filter(|row| admin || row.sender == me || row.receiver == me);
+                match (row, self.rows.select(&query.fields)) {
+                    (_, Err(bad)) => Response::bad(&bad),
+                    (None, _) => Response::error(403, "FORBIDDEN", None),
+                    (Some(row), Ok(fields)) => Response::data(row.json(&fields)),
+                }
+            }
+        }
+    }
+
+    fn person(&self, id: PersonId, fields: &[String]) -> Value {
+        let Some(account) = self.people.get(&id) else {
+            return Value::Null;
+        };
+        let mut out = Map::new();
+        for field in fields {
+            let value = match field.as_str() {
+                "id" => json!(id.to_string()),
+                "first_name" => json!(account.first),
+                "last_name" => json!(account.last),
+                // An unreadable field is left out without a word.
+                _ => continue,
+            };
+            out.insert(field.clone(), value);
+        }
+        Value::Object(out)
+    }
+
+    fn create(
+        &mut self,
+        now: i64,
+        instance: usize,
+        exchange: Exchange,
+        after: i64,
+        me: PersonId,
+        request: &Request,
+    ) -> Vec<Act> {
+        let refused = |response| vec![Act::Answer(exchange, after, response)];
+        let body = request.body.clone().unwrap_or(Value::Null);
+        let (batch, items) = match body {
+            Value::Array(items) => (true, items),
+            one => (false, vec![one]),
+        };
+        let query = match Query::from_pairs(&request.query) {
+            Ok(query) => query,
+            Err(bad) => return refused(Response::bad(&bad)),
+        };
+        if let Err(bad) = self.rows.select(&query.fields) {
+            return refused(Response::bad(&bad));
+        }
+        let wall = self.wall(instance, now);
+        let mut rows = Vec::new();
+        let mut ids = BTreeSet::new();
+        for item in &items {
+            match self.row(item, me, wall) {
+                Ok(row) => {
+                    ids.insert(row.id.clone());
+                    rows.push(row);
+                }
+                Err((response, quirk)) => {
+                    let mut acts = refused(response);
+                    acts.extend(quirk.map(|quirk| Act::CountRequest(exchange, quirk)));
+                    return acts;
+                }
+            }
+        }
+        // A key that another open transaction holds is waited for.
+        let mut delay = self.rng.range(2, 30);
+        if self.weather.slow_commit > 0 {
+            delay += self.rng.range(0, self.weather.slow_commit);
+        }
+        if self
+            .open
+            .values()
+            .any(|open| open.rows.iter().any(|row| ids.contains(&row.id)))
+        {
+            delay += 20_000;
+        }
+        let transaction = Transaction {
+            exchange,
+            rows,
+            fields: query.fields,
+            batch,
+            instance,
+            began: now,
+            answers: true,
+        };
+        vec![self.begin(transaction, delay)]
+    }
+
+    fn row(
+        &mut self,
+        item: &Value,
+        me: PersonId,
+        wall: i64,
+    ) -> Result<Row, (Response, Option<Quirk>)> {
+        let text = |field: &str| item.get(field).and_then(Value::as_str).map(str::to_owned);
+        let invalid = |field| {
+            (
+                Response::error(400, "FAILED_VALIDATION", Some(field)),
+                Some(Quirk::Validation),
+            )
+        };
+        for field in item.as_object().into_iter().flat_map(Map::keys) {
+            let writable = ["id", "content", "sender_id", "receiver_id", "timestamp"];
+            if !writable.contains(&field.as_str()) {
+                return Err((Response::bad(&Bad::Field(field.clone())), None));
+            }
+        }
+        let id = match text("id") {
+            None => self.rng.uuid().to_string(),
+            Some(id) if uuid::Uuid::try_parse(&id).is_ok() && id.len() == 36 => id,
+            Some(_) => return Err((Response::error(403, "FORBIDDEN", None), None)),
+        };
+        let sender = text("sender_id").map_or(Ok(me), |id| id.parse());
+        if sender != Ok(me) && !self.admin(me) {
+            return Err(invalid("sender_id"));
+        }
+        let content = text("content").unwrap_or_default();
+        if content.is_empty() {
+            return Err(invalid("content"));
+        }
+        let Some(receiver) = text("receiver_id").and_then(|id| id.parse::<PersonId>().ok()) else {
+            return Err(invalid("receiver_id"));
+        };
+        let Some(account) = self.people.get(&receiver) else {
+            return Err((
+                Response::error(400, "INVALID_FOREIGN_KEY", None),
+                Some(Quirk::ForeignKey),
+            ));
+        };
+        if account.blocks_all {
+            return Err(invalid("receiver_id"));
+        }
+        let timestamp = match text("timestamp") {
+            None => None,
+            Some(text) => {
+                let Some(at) = self.rows.date_time(&text) else {
+                    return Err((Response::error(400, "INVALID_PAYLOAD", None), None));
+                };
+                Some(if self.settings.hides_millis {
+                    at
+                } else {
+                    at - at.rem_euclid(1000)
+                })
+            }
+        };
+        Ok(Row {
+            id,
+            content: Some(content),
+            sender: sender.unwrap_or(me),
+            receiver,
+            timestamp,
+            created: wall,
+            updated: None,
+            orphan: false,
+        })
+    }
+}

@@ -1,0 +1,576 @@
+//! The world: one queue of events in virtual time, in which clients, network,
+//! server and people meet.
+//!
+//! Owns: time, the order of events, the trace, the log of what people did.
+//! Never: a decision of a client or a server; it carries what they say.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+use serde_json::json;
+use whinchat_core::{
+    bridge::Change,
+    directus::{call::Call, realtime, rest},
+    engine::{
+        Credential, Effect, Input, Notice, Order, RequestId, SocketEvent, SocketId, Ticket, Timer,
+    },
+    model::{ConversationId, MessageId, PersonId, Stamps},
+    store::StoreError,
+};
+
+mod process;
+mod scenes;
+mod traffic;
+mod words;
+
+use crate::{
+    client::{Client, Death, Defect, Keychain, Ordered, Stepped},
+    log::Log,
+    network::{Link, Wire},
+    oracle::{self, Finding, Kind},
+    page::Batch,
+    quirk::{Quirk, Table},
+    rng::Rng,
+    server::{
+        Account, Act, Deed, Exchange, Lifetimes, Method, Request, Response, Row, Server, Settings,
+        SocketKey,
+    },
+    story::{Happening, Scene},
+};
+
+/// Everybody: the first two have clients, the third and the sixth only post,
+/// the fourth refuses messages, the fifth may be removed.
+pub const PEOPLE: &[&str] = &["Alice", "Bob", "Carol", "Dave", "Erin", "Frank", "Grace"];
+
+const MINUTE: i64 = 60_000;
+
+/// What a run is made of.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The seed.
+    pub seed: u64,
+    /// Which kind of collection; by the seed if none.
+    pub kind: Option<Stamps>,
+    /// Devices of each person with clients.
+    pub devices: usize,
+    /// A planted defect.
+    pub defect: Defect,
+    /// A client that dies at this step of its own, besides what the story wants.
+    pub die_at: Option<(usize, u64, Death)>,
+    /// Whether to keep the trace's text.
+    pub trace: bool,
+}
+
+impl Setting {
+    /// The plain run of a seed.
+    #[must_use]
+    pub const fn of(seed: u64) -> Self {
+        Self {
+            seed,
+            kind: None,
+            devices: 1,
+            defect: Defect::None,
+            die_at: None,
+            trace: false,
+        }
+    }
+
+    /// How long its story is, in milliseconds.
+    #[must_use]
+    pub const fn length(&self) -> i64 {
+        match self.seed % 5 {
+            0 => 2 * MINUTE,
+            4 => 60 * MINUTE,
+            _ => 10 * MINUTE,
+        }
+    }
+
+    /// How many processes its server has.
+    #[must_use]
+    pub const fn instances(&self) -> usize {
+        if self.seed % 3 == 1 { 2 } else { 1 }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Event {
+    Scene(usize),
+    Over(usize),
+    Deed(Deed),
+    Arrive(Exchange, Box<Request>),
+    Answer(Exchange, Response),
+    GiveUp(Exchange),
+    Open(SocketKey),
+    Up(SocketKey, String),
+    UpClosed(SocketKey),
+    Down(SocketKey, String),
+    DownClosed(SocketKey),
+    DownOpened(SocketKey),
+    DownFailed(SocketKey, bool),
+    Wake(usize, u64),
+    Ring(usize, u64, Timer, u64),
+    Start(usize, u64),
+    SignIn(usize, u64),
+    Patch(usize, u64),
+    Snap(usize, u64),
+    Others,
+    Look,
+}
+
+struct Flight {
+    client: usize,
+    life: u64,
+    what: Asked,
+    instance: usize,
+}
+
+enum Asked {
+    Call(RequestId, Call),
+    Renew(RequestId, Credential),
+}
+
+/// What a run has come to.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What was found wrong.
+    pub findings: Vec<Finding>,
+    /// What was met.
+    pub table: Table,
+    /// A number that two runs of the same seed share.
+    pub hash: u64,
+    /// The trace, if it was asked for.
+    pub trace: String,
+    /// Steps of all clients.
+    pub steps: u64,
+    /// Requests of all clients.
+    pub requests: u64,
+    /// Messages that people wrote.
+    pub messages: usize,
+    /// Virtual milliseconds from healing until all agreed.
+    pub healed_in: i64,
+}
+
+/// The world.
+pub struct World {
+    setting: Setting,
+    scenes: Vec<Scene>,
+    now: i64,
+    queue: BTreeMap<(i64, u64), Event>,
+    sequence: u64,
+    server: Server,
+    clients: Vec<Client>,
+    links: Vec<Link>,
+    wires: BTreeMap<SocketKey, Wire>,
+    flights: BTreeMap<Exchange, Flight>,
+    counter: u64,
+    people: Vec<PersonId>,
+    log: Log,
+    rng: Rng,
+    healed: bool,
+    numbers: BTreeMap<usize, String>,
+    out: Outcome,
+}
+
+type Done = Result<(), StoreError>;
+
+impl World {
+    /// Makes the world of a setting, with this story.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn new(setting: Setting, scenes: Vec<Scene>) -> Result<Self, StoreError> {
+        let root = Rng::new(setting.seed);
+        let mut rng = root.split("world");
+        let by_seed = if setting.seed.is_multiple_of(2) {
+            Stamps::Server
+        } else {
+            Stamps::Sender
+        };
+        let stamps = setting.kind.unwrap_or(by_seed);
+        let zones = [0, -5 * 3_600_000, 19_800_000, 3_600_000];
+        let skew = if rng.chance(50) {
+            0
+        } else {
+            rng.range(-90_000, 90_000)
+        };
+        let settings = Settings {
+            stamps,
+            zone: zones[rng.below(zones.len())],
+            hides_millis: rng.chance(50),
+            twelve: rng.chance(25),
+            count_as_text: rng.chance(50),
+            limit_max: [20, 50, 100_000][rng.below(3)],
+            lifetimes: Lifetimes {
+                session: [45_000, 120_000, 600_000, 86_400_000][rng.below(4)],
+                access: [30_000, 120_000, 900_000][rng.below(3)],
+                refresh: 7 * 86_400_000,
+            },
+            skews: (0..setting.instances())
+                .map(|_| skew + rng.range(-1_500, 1_500))
+                .collect(),
+        };
+        let mut server = Server::new(settings, root.split("server"));
+        let mut people = Vec::new();
+        for (place, name) in PEOPLE.iter().enumerate() {
+            let id = PersonId::new(rng.uuid());
+            people.push(id);
+            server.people.insert(
+                id,
+                Account {
+                    first: (*name).to_owned(),
+                    last: "Test".to_owned(),
+                    admin: place == 0 && setting.seed % 4 == 2,
+                    active: true,
+                    blocks_all: place == 3,
+                },
+            );
+        }
+        let mut clients = Vec::new();
+        let mut links = Vec::new();
+        for device in 0..setting.devices {
+            for place in 0..2 {
+                let name = if device == 0 {
+                    PEOPLE[place].to_owned()
+                } else {
+                    format!("{} {}", PEOPLE[place], device + 1)
+                };
+                let instance = rng.below(server.instances());
+                let mut client = Client::new(&name, people[place], instance, setting.defect)?;
+                client.wall_offset = if rng.chance(60) {
+                    rng.range(-2_000, 2_000)
+                } else {
+                    rng.range(-600_000, 600_000)
+                };
+                clients.push(client);
+                links.push(Link::new(rng.range(2, 80)));
+            }
+        }
+        let mut world = Self {
+            now: 0,
+            queue: BTreeMap::new(),
+            sequence: 0,
+            server,
+            clients,
+            links,
+            wires: BTreeMap::new(),
+            flights: BTreeMap::new(),
+            counter: 0,
+            people,
+            log: Log::default(),
+            rng: root.split("run"),
+            healed: false,
+            numbers: BTreeMap::new(),
+            out: Outcome::default(),
+            setting,
+            scenes,
+        };
+        world.history(&mut rng);
+        for index in 0..world.clients.len() {
+            world.sign_in(index);
+            world.clients[index].page.watching =
+                Some(ConversationId::Direct(world.people[1 - index.min(1)]));
+            let at = rng.range(0, 3_000);
+            world.at(at, Event::Start(index, 0));
+        }
+        for (place, scene) in world.scenes.clone().iter().enumerate() {
+            world.at(scene.at, Event::Scene(place));
+        }
+        if let Some((client, step, death)) = world.setting.die_at {
+            world.clients[client].doom(step, death)?;
+        }
+        world.at(5_000, Event::Look);
+        Ok(world)
+    }
+
+    /// Messages from before anybody had a client.
+    fn history(&mut self, rng: &mut Rng) {
+        let count = [0, 3, 40, 130][rng.below(4)];
+        for _ in 0..count {
+            let pairs = [(0, 1), (1, 0), (2, 0), (0, 2), (1, 2), (2, 5), (0, 0)];
+            let (from, to) = pairs[rng.below(pairs.len())];
+            let ago = rng.range(1_000, 4 * 86_400_000);
+            self.plant(from, to, ago, false, rng);
+        }
+    }
+
+    fn plant(&mut self, from: usize, to: usize, ago: i64, bad: bool, rng: &mut Rng) {
+        let wall = self.server.wall(0, self.now);
+        let id = MessageId::new(rng.uuid_at(wall - ago));
+        let (sender, receiver) = (self.people[from], self.people[to]);
+        let number = self.log.write(None, sender, receiver, id);
+        let zone = self.server.settings.zone;
+        let hidden = if self.server.settings.hides_millis {
+            0
+        } else {
+            (wall - ago).rem_euclid(1000)
+        };
+        let row = Row {
+            id: id.to_string(),
+            content: Some(crate::log::text(number)),
+            orphan: bad,
+            sender,
+            receiver,
+            timestamp: Some(wall - ago + zone - hidden),
+            // A server's stamp is its own: only what is before the start of
+            // the world lies back.
+            created: if bad { wall } else { wall - ago },
+            updated: None,
+        };
+        let acts = self.server.plant(row);
+        self.acts(acts);
+    }
+
+    fn sign_in(&mut self, index: usize) {
+        let me = self.clients[index].me;
+        let session = self.server.sessions.open_session(me, self.now);
+        let spare = self.server.sessions.open_spare(me, self.now);
+        let client = &mut self.clients[index];
+        let end = client.now(self.now).wall.0 + self.server.settings.lifetimes.session;
+        client.keychain = Keychain {
+            session: Some((session, end)),
+            spare: Some(spare),
+        };
+    }
+
+    fn at(&mut self, at: i64, event: Event) {
+        self.sequence += 1;
+        self.queue.insert((at.max(self.now), self.sequence), event);
+    }
+
+    fn after(&mut self, ms: i64, event: Event) {
+        self.at(self.now + ms.max(0), event);
+    }
+
+    fn trace(&mut self, words: std::fmt::Arguments<'_>) {
+        let line = format!("{:>9} {words}\n", self.now);
+        for byte in line.bytes() {
+            self.out.hash = (self.out.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        if self.setting.trace {
+            self.out.trace.push_str(&line);
+        }
+    }
+
+    fn found(&mut self, kind: Kind, words: String) {
+        let new = !self
+            .out
+            .findings
+            .iter()
+            .any(|finding| finding.kind == kind && finding.words == words);
+        if new && self.out.findings.len() < 20 {
+            self.trace(format_args!("!! {kind:?}: {words}"));
+            self.out.findings.push(Finding {
+                kind,
+                at: self.now,
+                words,
+            });
+        }
+    }
+
+    fn count(&mut self, quirk: Quirk, client: usize) {
+        let state = self.clients[client].state;
+        self.out.table.count(quirk, state);
+    }
+
+    /// Runs to the end: the story, the healing, and the last look.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn run(mut self) -> Result<Outcome, StoreError> {
+        let end = self
+            .scenes
+            .iter()
+            .map(|scene| scene.at)
+            .max()
+            .unwrap_or(0)
+            .max(20_000);
+        self.until(end)?;
+        self.heal()?;
+        let start = self.now;
+        let asked = self.out.requests;
+        let mut problems = Vec::new();
+        for minutes in [1, 2, 4, 7, 12, 20, 30] {
+            self.until(start + minutes * MINUTE)?;
+            problems = self.disagreements(false)?;
+            if problems.is_empty() {
+                self.out.healed_in = self.now - start;
+                break;
+            }
+            if !self.out.findings.is_empty() {
+                break;
+            }
+        }
+        for (kind, words) in problems {
+            self.found(kind, words);
+        }
+        // Polling asks every five seconds; nothing may ask without end.
+        let spent = self.out.requests - asked;
+        let minutes = (self.now - start) / MINUTE + 1;
+        let most = 60 * u64::try_from(minutes).unwrap_or(1) * self.clients.len() as u64 + 600;
+        if spent > most {
+            self.found(
+                Kind::Diverged,
+                format!("{spent} requests in {minutes} quiet minutes"),
+            );
+        }
+        if self.out.findings.is_empty() {
+            self.scroll_up()?;
+        }
+        for unknown in std::mem::take(&mut self.server.unknown) {
+            self.found(Kind::Broken, format!("the model does not know: {unknown}"));
+        }
+        for client in &self.clients {
+            self.out.steps += client.steps;
+        }
+        self.out.messages = self.log.written.len();
+        Ok(self.out)
+    }
+
+    /// Everybody scrolls up until there is no more, and all must be there.
+    fn scroll_up(&mut self) -> Done {
+        for _ in 0..12 {
+            for index in 0..self.clients.len() {
+                for conversation in oracle::conversations(&self.clients[index].store)? {
+                    self.order(index, Order::FetchOlder(conversation), Ordered::Other);
+                }
+            }
+            self.until(self.now + 20_000)?;
+            if self.disagreements(true)?.is_empty() {
+                return Ok(());
+            }
+        }
+        for (kind, words) in self.disagreements(true)? {
+            self.found(kind, words);
+        }
+        Ok(())
+    }
+
+    fn disagreements(&mut self, whole: bool) -> Result<Vec<(Kind, String)>, StoreError> {
+        let mut problems = Vec::new();
+        for index in 0..self.clients.len() {
+            self.look(index)?;
+            let client = &self.clients[index];
+            problems.extend(oracle::quiet(
+                &self.server,
+                &self.log,
+                client,
+                &self.people,
+                whole,
+            )?);
+        }
+        Ok(problems)
+    }
+
+    fn until(&mut self, end: i64) -> Done {
+        let mut guard = 0_u64;
+        while let Some((&(at, sequence), _)) = self.queue.first_key_value() {
+            if at > end {
+                break;
+            }
+            let Some(event) = self.queue.remove(&(at, sequence)) else {
+                break;
+            };
+            self.now = at;
+            self.event(event)?;
+            guard += 1;
+            if guard > 400_000 {
+                self.found(Kind::Broken, "events without end".to_owned());
+                break;
+            }
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> Done {
+        match event {
+            Event::Scene(place) => self.scene(place),
+            Event::Over(place) => {
+                self.over(place);
+                Ok(())
+            }
+            Event::Deed(deed) => {
+                let acts = self.server.deed(self.now, deed);
+                self.acts(acts);
+                Ok(())
+            }
+            Event::Arrive(exchange, request) => {
+                self.arrive(exchange, &request);
+                Ok(())
+            }
+            Event::Answer(exchange, response) => {
+                self.answer(exchange, &response);
+                Ok(())
+            }
+            Event::GiveUp(exchange) => {
+                self.give_up(exchange);
+                Ok(())
+            }
+            Event::Open(key) => {
+                self.open(key);
+                Ok(())
+            }
+            Event::Up(key, text) => {
+                let acts = self.server.socket_frame(self.now, key, &text);
+                self.acts(acts);
+                Ok(())
+            }
+            Event::UpClosed(key) => {
+                self.server.socket_closed(key);
+                Ok(())
+            }
+            Event::Down(key, text) => {
+                self.down(key, &text);
+                Ok(())
+            }
+            Event::DownOpened(key) => {
+                self.heard(key, SocketEvent::Opened);
+                Ok(())
+            }
+            Event::DownFailed(key, upgrade_refused) => {
+                self.heard(key, SocketEvent::Failed { upgrade_refused });
+                self.wires.remove(&key);
+                Ok(())
+            }
+            Event::DownClosed(key) => {
+                self.heard(key, SocketEvent::Closed);
+                self.wires.remove(&key);
+                Ok(())
+            }
+            Event::Wake(index, life) => self.wake(index, life),
+            Event::Ring(index, life, timer, setting) => {
+                self.ring(index, life, timer, setting);
+                Ok(())
+            }
+            Event::Start(index, life) => self.start(index, life),
+            Event::SignIn(index, life) => {
+                if self.clients[index].life == life {
+                    let name = self.clients[index].name.clone();
+                    self.trace(format_args!("{name} signs in again"));
+                    self.sign_in(index);
+                    self.close_all(index);
+                    let life = self.clients[index].life;
+                    return self.start(index, life);
+                }
+                Ok(())
+            }
+            Event::Patch(index, life) => self.patch(index, life),
+            Event::Snap(index, life) => self.snap(index, life),
+            Event::Others => {
+                self.post(2, 6, 0);
+                Ok(())
+            }
+            Event::Look => {
+                for index in 0..self.clients.len() {
+                    self.look(index)?;
+                }
+                if !self.healed {
+                    self.after(15_000, Event::Look);
+                }
+                Ok(())
+            }
+        }
+    }
+}
