@@ -1,0 +1,280 @@
+//! The commands that the page may call, one for each of the bridge's.
+//!
+//! Owns: their names and the names of their arguments. Never: a decision.
+//! Each hands its arguments to the core and gives back what it says.
+
+use secrecy::SecretString;
+use serde_json::Value;
+use tauri::{State, ipc::Channel};
+use whinchat_core::{
+    bridge::{
+        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Problem, SignIn, Unsent,
+    },
+    model::AccountId,
+    runtime::Messenger,
+};
+
+/// What every command needs.
+pub type Core<'a> = State<'a, Messenger>;
+
+type Answer = Result<Value, Problem>;
+
+fn account_id(text: &str) -> Result<AccountId, Problem> {
+    text.parse().map_err(|_| Problem::new(Code::AccountUnknown))
+}
+
+/// Product, version, and which ways to keep secrets work here.
+#[tauri::command]
+pub async fn app_info(core: Core<'_>) -> Result<AppInfo, Problem> {
+    Ok(core.info().await)
+}
+
+/// [`Command::Accounts`].
+#[tauri::command]
+pub async fn accounts(core: Core<'_>) -> Answer {
+    core.call(Command::Accounts).await
+}
+
+/// [`Command::Discover`].
+#[tauri::command]
+pub async fn discover(core: Core<'_>, address: String) -> Answer {
+    core.call(Command::Discover { address }).await
+}
+
+/// Signs in; not a bridge [`Command`], for it carries a password.
+#[tauri::command]
+pub async fn sign_in(core: Core<'_>, request: SignIn) -> Result<AccountSummary, Problem> {
+    core.sign_in(request).await
+}
+
+/// Opens the vault of an account that is kept under a passphrase.
+#[tauri::command]
+pub async fn unlock(
+    core: Core<'_>,
+    account: String,
+    passphrase: String,
+) -> Result<AccountSummary, Problem> {
+    let passphrase = SecretString::from(passphrase);
+    let id = account_id(&account)?;
+    core.unlock(id, passphrase).await?;
+    core.accounts()
+        .into_iter()
+        .find(|summary| summary.id == account)
+        .ok_or_else(|| Problem::new(Code::AccountUnknown))
+}
+
+/// [`Command::Open`].
+#[tauri::command]
+pub async fn open(core: Core<'_>, account: String) -> Answer {
+    core.call(Command::Open { account }).await
+}
+
+/// One ordered stream of an account's changes. It ends when the page does.
+#[tauri::command]
+pub async fn stream(
+    core: Core<'_>,
+    account: String,
+    channel: Channel<Batch>,
+) -> Result<(), Problem> {
+    let mut batches = core.subscribe(account_id(&account)?)?;
+    tauri::async_runtime::spawn(async move {
+        while let Some(batch) = batches.next().await {
+            if channel.send(batch).is_err() {
+                break;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// [`Command::Conversations`].
+#[tauri::command]
+pub async fn conversations(
+    core: Core<'_>,
+    account: String,
+    query: String,
+    after: Option<String>,
+    limit: u32,
+) -> Answer {
+    core.call(Command::Conversations {
+        account,
+        query,
+        after,
+        limit,
+    })
+    .await
+}
+
+/// [`Command::People`].
+#[tauri::command]
+pub async fn people(
+    core: Core<'_>,
+    account: String,
+    query: String,
+    offset: u32,
+    limit: u32,
+) -> Answer {
+    core.call(Command::People {
+        account,
+        query,
+        offset,
+        limit,
+    })
+    .await
+}
+
+/// [`Command::Page`].
+#[tauri::command]
+pub async fn page(
+    core: Core<'_>,
+    account: String,
+    conversation: String,
+    anchor: Anchor,
+    limit: u32,
+) -> Answer {
+    core.call(Command::Page {
+        account,
+        conversation,
+        anchor,
+        limit,
+    })
+    .await
+}
+
+/// [`Command::FetchOlder`].
+#[tauri::command]
+pub async fn fetch_older(core: Core<'_>, account: String, conversation: String) -> Answer {
+    core.call(Command::FetchOlder {
+        account,
+        conversation,
+    })
+    .await
+}
+
+/// [`Command::Watch`].
+#[tauri::command]
+pub async fn watch(core: Core<'_>, account: String, conversation: Option<String>) -> Answer {
+    core.call(Command::Watch {
+        account,
+        conversation,
+    })
+    .await
+}
+
+/// [`Command::Send`].
+#[tauri::command]
+pub async fn send(core: Core<'_>, account: String, conversation: String, text: String) -> Answer {
+    core.call(Command::Send {
+        account,
+        conversation,
+        text,
+    })
+    .await
+}
+
+/// [`Command::Retry`].
+#[tauri::command]
+pub async fn retry(core: Core<'_>, account: String, message: String) -> Answer {
+    core.call(Command::Retry { account, message }).await
+}
+
+/// [`Command::Discard`].
+#[tauri::command]
+pub async fn discard(core: Core<'_>, account: String, message: String) -> Answer {
+    core.call(Command::Discard { account, message }).await
+}
+
+/// [`Command::SaveDraft`].
+#[tauri::command]
+pub async fn save_draft(
+    core: Core<'_>,
+    account: String,
+    conversation: String,
+    text: String,
+) -> Answer {
+    core.call(Command::SaveDraft {
+        account,
+        conversation,
+        text,
+    })
+    .await
+}
+
+/// [`Command::MarkRead`].
+#[tauri::command]
+pub async fn mark_read(
+    core: Core<'_>,
+    account: String,
+    conversation: String,
+    until: String,
+) -> Answer {
+    core.call(Command::MarkRead {
+        account,
+        conversation,
+        until,
+    })
+    .await
+}
+
+/// [`Command::Reconnect`].
+#[tauri::command]
+pub async fn reconnect(core: Core<'_>, account: String) -> Answer {
+    core.call(Command::Reconnect { account }).await
+}
+
+/// [`Command::UnsentMessages`].
+#[tauri::command]
+pub async fn unsent_messages(core: Core<'_>, account: String) -> Answer {
+    core.call(Command::UnsentMessages { account }).await
+}
+
+/// [`Command::SignOut`].
+#[tauri::command]
+pub async fn sign_out(core: Core<'_>, account: String, unsent: Unsent) -> Answer {
+    core.call(Command::SignOut { account, unsent }).await
+}
+
+/// [`Command::Close`].
+#[tauri::command]
+pub async fn close(core: Core<'_>, account: String) -> Answer {
+    core.call(Command::Close { account }).await
+}
+
+/// Opens a link outside: http and https only, for a link in a message is
+/// somebody else's text.
+#[tauri::command]
+pub async fn open_outside(url: String) -> Result<(), Problem> {
+    let address = outside(&url).ok_or_else(|| Problem::new(Code::AddressInvalid))?;
+    tauri_plugin_opener::open_url(address.as_str(), None::<&str>).map_err(|_| Problem {
+        action: Action::None,
+        ..Problem::new(Code::Unknown)
+    })
+}
+
+/// The address if it may be opened outside.
+fn outside(url: &str) -> Option<tauri::Url> {
+    let url = tauri::Url::parse(url).ok()?;
+    let named = url.host_str().is_some_and(|host| !host.is_empty());
+    let plain = url.username().is_empty() && url.password().is_none();
+    (matches!(url.scheme(), "http" | "https") && named && plain).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::outside;
+
+    #[test]
+    fn only_plain_web_addresses_are_opened_outside() {
+        assert!(outside("https://example.com/a?b=c#d").is_some());
+        for bad in [
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "whinchat://open",
+            "https://user:secret@example.com/",
+            "mailto:alice@example.com",
+            "not a link",
+        ] {
+            assert!(outside(bad).is_none(), "{bad}");
+        }
+    }
+}
