@@ -1,0 +1,173 @@
+/**
+ * The only module that knows Tauri: every command, the stream and the events
+ * that the page listens to.
+ *
+ * Owns: the names of commands and the shape of their arguments, checked
+ * against `types/bridge.ts`. Never: state, retries or sentences.
+ *
+ * Every function answers what the core answers, or throws a {@link Problem}.
+ */
+import { Channel, invoke as tauriInvoke } from './vendor/tauri-api/core.js';
+import { listen } from './vendor/tauri-api/event.js';
+
+/** @typedef {import('./types/bridge').AccountSummary} AccountSummary */
+/** @typedef {import('./types/bridge').Anchor} Anchor */
+/** @typedef {import('./types/bridge').AppInfo} AppInfo */
+/** @typedef {import('./types/bridge').Batch} Batch */
+/** @typedef {import('./types/bridge').Command} Command */
+/** @typedef {import('./types/bridge').ConversationPage} ConversationPage */
+/** @typedef {import('./types/bridge').MessageRow} MessageRow */
+/** @typedef {import('./types/bridge').Opened} Opened */
+/** @typedef {import('./types/bridge').Page} Page */
+/** @typedef {import('./types/bridge').PeoplePage} PeoplePage */
+/** @typedef {import('./types/bridge').Problem} Problem */
+/** @typedef {import('./types/bridge').ServerFound} ServerFound */
+/** @typedef {import('./types/bridge').SignedOut} SignedOut */
+/** @typedef {import('./types/bridge').SignIn} SignIn */
+/** @typedef {import('./types/bridge').Unsent} Unsent */
+
+/**
+ * @typedef {Extract<Command, { args: unknown }>} CommandWithArgs
+ */
+
+/**
+ * @param {unknown} value
+ * @returns {value is Problem}
+ */
+export function isProblem(value) {
+  return typeof value === 'object' && value !== null && 'code' in value && 'action' in value;
+}
+
+/**
+ * Whatever was thrown, as a problem that can be shown.
+ * @param {unknown} error
+ * @returns {Problem}
+ */
+export function asProblem(error) {
+  if (isProblem(error)) return error;
+  // The shell itself refuses a command that it doesn't know, with a string.
+  return { code: 'bad_command', args: {}, action: 'none' };
+}
+
+/**
+ * @param {string} command
+ * @param {Record<string, unknown>} [args]
+ * @returns {Promise<any>}
+ */
+async function call(command, args) {
+  try {
+    return await tauriInvoke(command, args);
+  } catch (error) {
+    throw asProblem(error);
+  }
+}
+
+/**
+ * A command of the bridge, with exactly its arguments.
+ * @template {CommandWithArgs['command']} C
+ * @param {C} command
+ * @param {Extract<CommandWithArgs, { command: C }>['args']} args
+ * @returns {Promise<any>}
+ */
+function ask(command, args) {
+  return call(command, { ...args });
+}
+
+/** @returns {Promise<AppInfo>} */
+export const appInfo = () => call('app_info');
+
+/** @returns {Promise<AccountSummary[]>} */
+export const accounts = () => call('accounts');
+
+/** @param {string} address @returns {Promise<ServerFound>} */
+export const discover = (address) => ask('discover', { address });
+
+/** @param {SignIn} request @returns {Promise<AccountSummary>} */
+export const signIn = (request) => call('sign_in', { request });
+
+/** @param {string} account @param {string} passphrase @returns {Promise<AccountSummary>} */
+export const unlock = (account, passphrase) => call('unlock', { account, passphrase });
+
+/** @param {string} account @returns {Promise<Opened>} */
+export const open = (account) => ask('open', { account });
+
+/**
+ * @param {string} account @param {string} query @param {string | null} after @param {number} limit
+ * @returns {Promise<ConversationPage>}
+ */
+export const conversations = (account, query, after, limit) =>
+  ask('conversations', { account, query, after, limit });
+
+/**
+ * @param {string} account @param {string} query @param {number} offset @param {number} limit
+ * @returns {Promise<PeoplePage>}
+ */
+export const people = (account, query, offset, limit) => ask('people', { account, query, offset, limit });
+
+/**
+ * @param {string} account @param {string} conversation @param {Anchor} anchor @param {number} limit
+ * @returns {Promise<Page>}
+ */
+export const page = (account, conversation, anchor, limit) =>
+  ask('page', { account, conversation, anchor, limit });
+
+/** @param {string} account @param {string} conversation @returns {Promise<null>} */
+export const fetchOlder = (account, conversation) => ask('fetch_older', { account, conversation });
+
+/** @param {string} account @param {string | null} conversation @returns {Promise<null>} */
+export const watch = (account, conversation) => ask('watch', { account, conversation });
+
+/** @param {string} account @param {string} conversation @param {string} text @returns {Promise<MessageRow>} */
+export const send = (account, conversation, text) => ask('send', { account, conversation, text });
+
+/** @param {string} account @param {string} message @returns {Promise<null>} */
+export const retry = (account, message) => ask('retry', { account, message });
+
+/** @param {string} account @param {string} message @returns {Promise<null>} */
+export const discard = (account, message) => ask('discard', { account, message });
+
+/** @param {string} account @param {string} conversation @param {string} text @returns {Promise<null>} */
+export const saveDraft = (account, conversation, text) => ask('save_draft', { account, conversation, text });
+
+/** @param {string} account @param {string} conversation @param {string} until @returns {Promise<null>} */
+export const markRead = (account, conversation, until) => ask('mark_read', { account, conversation, until });
+
+/** @param {string} account @returns {Promise<null>} */
+export const reconnect = (account) => ask('reconnect', { account });
+
+/** @param {string} account @returns {Promise<MessageRow[]>} */
+export const unsentMessages = (account) => ask('unsent_messages', { account });
+
+/** @param {string} account @param {Unsent} unsent @returns {Promise<SignedOut>} */
+export const signOut = (account, unsent) => ask('sign_out', { account, unsent });
+
+/** @param {string} account @returns {Promise<null>} */
+export const close = (account) => ask('close', { account });
+
+/** @param {string} url http or https @returns {Promise<null>} */
+export const openOutside = (url) => call('open_outside', { url });
+
+/**
+ * Opens the account's stream. Tauri's channel keeps the order; whether a batch
+ * is missing is for the caller to see, by its number.
+ * @param {string} account
+ * @param {(batch: Batch) => void} onBatch
+ * @returns {Promise<null>}
+ */
+export function stream(account, onBatch) {
+  /** @type {Channel<Batch>} */
+  const channel = new Channel(onBatch);
+  return call('stream', { account, channel });
+}
+
+/**
+ * Follows the desktop's choice of light or dark.
+ * @param {(theme: string) => void} onTheme
+ */
+export async function onTheme(onTheme) {
+  try {
+    await listen('theme', (event) => onTheme(String(event.payload)));
+  } catch {
+    // Without the event `prefers-color-scheme` and the first choice stand.
+  }
+}

@@ -1,0 +1,249 @@
+### Every sentence that Whinchat's page shows, in English.
+###
+### {$app} is the product's name and is always given. Names of people, hosts
+### and the like come as arguments and are isolated from the sentence's own
+### direction. A sentence about a problem says what happened, then what to do.
+
+## The window
+
+window-title = { $unread ->
+    [0] { $app }
+   *[other] ({ $unread }) { $app }
+  }
+pause = Loading
+
+## Signing in: the server
+
+signin-server-title = Hello. Where do your people talk?
+signin-server-lead = { $app } is private messaging on a Directus that you or your group own. Enter its address.
+server-label = Server address
+server-hint = For example chat.example.org
+continue = Continue
+continue-busy-server = Looking for the server …
+continue-busy-signin = Signing in …
+
+## Signing in: who you are
+
+signin-person-title = Sign in
+signin-again-title = Welcome back
+signin-again-lead = Your session has ended. Sign in again to go on; everything kept on this device is still here.
+server-version = Directus { $version }
+server-change = Change server
+email-label = E-mail
+password-label = Password
+password-show = Show password
+password-hide = Hide password
+signin-submit = Sign in
+
+## Signing in: one-time code
+
+code-title = One more step
+code-lead = Enter the one-time code from your authenticator app for { $email }.
+code-label = One-time code
+code-submit = Confirm
+back = Back
+
+## Where secrets are kept
+
+vault-title = Where should your keys be kept?
+vault-missing = { $platform ->
+    [linux] This system offers no keychain that { $app } can use. Installing GNOME Keyring or KWallet and starting { $app } again is the most comfortable way. Until then, choose one of these.
+   *[other] The keychain of this system can’t be used just now. Choose one of these.
+  }
+vault-keychain = This system’s keychain
+vault-keychain-about = You stay signed in, and nobody else who uses this device can read your messages.
+vault-passphrase = Under a passphrase
+vault-passphrase-about = You stay signed in. { $app } asks for the passphrase at every start. If you forget it, what is kept here can’t be opened again, but your messages stay on the server.
+vault-session_only = This session only
+vault-session_only-about = Nothing is written to this device. Closing { $app } signs you out, and messages that were not sent by then are lost.
+passphrase-label = Passphrase
+passphrase-hint = At least 8 characters. A few unrelated words are best.
+passphrase-show = Show passphrase
+passphrase-hide = Hide passphrase
+
+## Unlocking, and accounts that can't be opened
+
+unlock-title = Welcome back
+unlock-lead = Enter the passphrase that you chose for { $email } on this device.
+unlock-submit = Unlock
+trouble-title = This account can’t be opened now
+trouble-account = { $email } on { $server }
+another-account = Use another account
+
+## The list
+
+find-people = Find people
+menu = Menu
+sign-out = Sign out …
+signed-in-as = Signed in as
+search-conversations = Search conversations
+conversations = Conversations
+list-empty-title = It’s quiet here
+list-empty-lead = Find somebody on your server and say hello.
+list-none = No conversation with “{ $query }”.
+list-none-people = Look among all people
+nobody = Somebody
+you-suffix = { $name } (you)
+preview-you = You: { $text }
+preview-draft = Draft:
+unread-count = { $count ->
+    [one] 1 unread message
+   *[other] { $count } unread messages
+  }
+yesterday = Yesterday
+today = Today
+
+## The connection, in words
+
+connection-connecting = Connecting …
+connection-catching_up = Catching up …
+connection-live = Connected
+connection-polling = Connected, a little slower
+connection-waiting = { $seconds ->
+    [0] Trying again …
+    [one] Trying again in 1 second
+   *[other] Trying again in { $seconds } seconds
+  }
+connection-offline = Offline
+connection-sign_in_needed = Signed out by the server
+connection-not_provisioned = Chat is not set up
+connection-now = Try now
+
+## A conversation
+
+messages-with = Messages with { $name }
+back-to-list = Back to the conversations
+conversation-none-title = Pick a conversation
+conversation-none-lead = Or find somebody new to talk to.
+conversation-empty = No messages yet. Send your first message!
+conversation-beginning = This is where your conversation with { $name } begins.
+conversation-beginning-self = This is the beginning of your notes to yourself.
+older-loading = Loading earlier messages …
+older-offline = Earlier messages are on the server. They come in when you are online again.
+older-failed = Earlier messages could not be loaded.
+older-retry = Try again
+new-messages-divider = New messages
+jump-newest = Jump to the newest message
+jump-new = { $count ->
+    [one] 1 new message
+   *[other] { $count } new messages
+  }
+you = You
+author-line = { $name }:
+announce-message = { $name }: { $text }
+announce-failed = A message was not sent. { $reason }
+state-queued = Waiting to be sent
+state-sending = Sending
+state-sent = Sent
+state-failed = Not sent
+failed-lead = Not sent.
+failed-retry = Try again
+failed-copy = Copy
+failed-discard = Delete
+copied = Copied
+
+## Writing
+
+composer-label = Message to { $name }
+composer-hint = Type a message
+composer-hint-offline = Will be sent when you are back online
+send = Send
+
+## Finding people
+
+people-title = Find people
+people-search = Search by name
+people-none = Nobody by that name is on this server.
+people-alone = Nobody else is on this server yet.
+close = Close
+
+## Signing out
+
+sign-out-title = Sign out?
+sign-out-lead = Everything kept on this device for { $email } is erased. Your messages stay on the server.
+sign-out-confirm = Sign out
+sign-out-stay = Stay signed in
+sign-out-busy = Signing out …
+unsent-title = { $count ->
+    [one] 1 message is not sent yet
+   *[other] { $count } messages are not sent yet
+  }
+unsent-lead = Signing out erases what is kept on this device, and with it what was not sent.
+unsent-wait = Wait until they are sent
+unsent-copy = Copy them
+unsent-copied = Copied. You can paste them anywhere.
+unsent-copy-label = What was not sent
+unsent-discard = Discard them and sign out
+signed-out = You are signed out, and everything on this device was erased.
+signed-out-untold = You are signed out, and everything on this device was erased. The server could not be reached; its session ends by itself.
+
+## What a person can do about a problem
+
+action-retry = Try again
+action-sign_in = Sign in again
+action-change_input = Change it
+action-tell_owner = Copy a note for the server’s owner
+action-choose_vault = Choose where keys are kept
+action-unlock = Enter the passphrase
+action-decide_unsent = Decide what happens to them
+action-none = OK
+
+owner-note = { $app } { $version }: { $problem } ({ $code })
+owner-note-copied = The note is copied. Send it to whoever runs the server.
+
+## Problems
+
+error-address_invalid = This doesn’t look like a server’s address. Enter something like chat.example.org.
+error-address_insecure = { $host } would be reached without encryption, so { $app } won’t connect. Use an address that starts with https.
+error-host_unknown = There is no server named { $host }. Check the spelling.
+error-host_silent = { $host } doesn’t answer. Check the address and your network, then try again.
+error-certificate_untrusted = This device doesn’t trust the certificate of { $host }. Ask the server’s owner to renew it.
+error-not_directus = Something answers at { $host }, but it isn’t a Directus. Check the address.
+error-server_too_old = This server runs Directus { $version }, which is too old for { $app }. Ask its owner to update it.
+error-websockets_off = WebSockets are switched off on { $host }. Ask the server’s owner to switch them on.
+error-chat_missing = Chat isn’t set up for you on { $host }. Ask the server’s owner to set it up and to let you in.
+error-password_wrong = E-mail or password is wrong. Check both and try again.
+error-code_needed = This account also needs a one-time code. Enter it to go on.
+error-code_wrong = This code is wrong or too old. Enter the one that is shown now.
+error-suspended = This account is suspended or not active yet. Ask the server’s owner to activate it.
+error-too_many_tries = { $seconds ->
+    [0] Too many tries. Wait a little, then try again.
+    [one] Too many tries. Wait a second, then try again.
+   *[other] Too many tries. Wait { $seconds } seconds, then try again.
+  }
+error-sign_in_needed = Your session has ended. Sign in again; everything on this device is kept.
+error-offline = The server is out of reach. Check your network and try again.
+error-server_busy = { $seconds ->
+    [0] The server is busy. Try again in a moment.
+    [one] The server is busy. Try again in a second.
+   *[other] The server is busy. Try again in { $seconds } seconds.
+  }
+error-server_error = The server gave an answer that makes no sense ({ $status }). Tell its owner if it happens again.
+error-not_allowed = { $field ->
+    [none] The server doesn’t allow this. Ask its owner for permission.
+   *[other] The server doesn’t allow this (it names “{ $field }”). Ask its owner for permission.
+  }
+error-receiver_gone = This person is no longer on the server, so nothing can be sent to them. You can copy your text.
+error-text_too_long = { $limit ->
+    [0] This text is longer than the server takes. Shorten it or send it in parts.
+   *[other] This text is longer than the server takes ({ $bytes } bytes, { $limit } at most). Shorten it or send it in parts.
+  }
+error-text_blank = There is no text to send. Write something first.
+error-vault_unavailable = The system’s keychain can’t be used or is locked. Unlock it, or choose another way to keep your keys.
+error-vault_unreadable = The keychain is there, but it doesn’t give out this account’s keys. Unlock it and try again; nothing was erased.
+error-passphrase_needed = This account is locked. Enter its passphrase.
+error-passphrase_wrong = That is not the passphrase. Try again.
+error-passphrase_short = The passphrase is too short. Use at least 8 characters.
+error-account_in_use = This account is open in another window of { $app }. Close that one first.
+error-account_unknown = This account is no longer on this device. Sign in to use it again.
+error-account_exists = You are signed in to this server on this device already. Go back to use that account.
+error-unsent_messages = { $count ->
+    [one] 1 message is not sent yet. Decide what happens to it.
+   *[other] { $count } messages are not sent yet. Decide what happens to them.
+  }
+error-message_state = This message has changed in the meantime, so that can’t be done any more. Nothing is lost.
+error-unknown = This is no longer here. Go back and look again.
+error-disk_full = The disk is full. Free some space and try again.
+error-storage_failed = Your messages can’t be written to this device’s disk. Check the disk, then try again.
+error-storage_too_new = What is kept here was written by a newer { $app }. Update { $app } to open it.
+error-bad_command = { $app } did not understand itself. Start it again; if it happens again, please report it.

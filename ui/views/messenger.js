@@ -1,0 +1,175 @@
+/**
+ * The two panes: the list and the conversation. Wide shows both, narrow one.
+ *
+ * Owns: which conversation is open, which pane is on show, where the
+ * connection is told, the window's title. Never: what stands in a pane.
+ */
+import * as api from '../api.js';
+import { connectionIndicator } from '../components/connection.js';
+import { touching } from '../components/composer.js';
+import { el } from '../components/dom.js';
+import { ready, notReady } from '../components/stage.js';
+import { problemText, t } from '../locale.js';
+import { effect, signal } from '../signals.js';
+import { plain } from '../components/problem.js';
+import { ConversationView } from './conversation.js';
+import { listView } from './list.js';
+import { peopleDialog } from './people.js';
+import { signOutDialog } from './signout.js';
+
+/** @typedef {import('../session.js').Session} Session */
+/** @typedef {import('../types/bridge').AppInfo} AppInfo */
+
+/** One pane below this; the styles say the same. */
+export const narrow = matchMedia('(max-width: 44.99em)');
+
+/**
+ * @param {Session} session
+ * @param {AppInfo} info
+ * @param {{ signedOut: (notice: string) => void, signInAgain: () => void }} how
+ */
+export function messengerView(session, info, { signedOut, signInAgain }) {
+  const selected = signal(/** @type {string | null} */ (null));
+  const connection = connectionIndicator(session);
+  /** @type {ConversationView | null} */
+  let conversation = null;
+  /** @type {Element | null} */
+  let cameFrom = null;
+
+  const list = listView(session, {
+    selected,
+    open: (id) => void openConversation(id),
+    findPeople: () => people(),
+    signOut: () => signOutDialog(session, info, { done: signedOut }),
+  });
+  const pane = el('section', { class: 'pane-conversation' });
+  const banner = el('div', { class: 'banner', role: 'status' });
+  const element = el('div', { class: 'messenger', data: { pane: 'list' } }, list.element, pane);
+
+  /** @param {string} id @param {string} [name] known where nothing was said yet */
+  async function openConversation(id, name) {
+    if (conversation && conversation.id === id) {
+      show('conversation');
+      if (!touching()) conversation.focus();
+      return;
+    }
+    cameFrom = document.activeElement;
+    conversation?.close();
+    notReady();
+    selected.value = id;
+    const view = new ConversationView(session, info, id, { name: name ?? session.conversation(id)?.title ?? '', back: () => void leave() });
+    conversation = view;
+    pane.replaceChildren(banner, view.element);
+    show('conversation');
+    await view.load();
+    if (conversation !== view) return;
+    if (!touching()) view.focus();
+    ready('conversation');
+  }
+
+  async function leave() {
+    const id = selected.peek();
+    conversation?.close();
+    conversation = null;
+    selected.value = null;
+    pane.replaceChildren(banner, nothing());
+    show('list');
+    ready('list');
+    const row = id ? list.element.querySelector(`[data-conversation="${CSS.escape(id)}"]`) : null;
+    const back = row ?? cameFrom;
+    if (back instanceof HTMLElement && back.isConnected) back.focus();
+    await api.watch(session.id, null).catch(() => {});
+  }
+
+  function people() {
+    peopleDialog(session, { pick: (person) => void openConversation(`dm:${person.id}`, person.name) });
+  }
+
+  function nothing() {
+    return el(
+      'div',
+      { class: 'nothing' },
+      el('img', { src: 'assets/perch.svg', alt: '', class: 'perch' }),
+      el('h2', {}, t('conversation-none-title')),
+      el('p', {}, t('conversation-none-lead')),
+    );
+  }
+
+  /** @param {'list' | 'conversation'} which */
+  function show(which) {
+    element.dataset.pane = which;
+    place();
+  }
+
+  /** The connection is told wherever the eye is: above the list, or above the only pane. */
+  function place() {
+    const slot = narrow.matches && element.dataset.pane === 'conversation' ? conversation?.connectionSlot : list.connectionSlot;
+    if (slot && connection.element.parentElement !== slot) slot.append(connection.element);
+  }
+
+  /** @param {KeyboardEvent} event */
+  function key(event) {
+    if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return;
+    if (event.key === 'Escape' && conversation) {
+      event.preventDefault();
+      void leave();
+    } else if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') {
+      event.preventDefault();
+      if (narrow.matches && conversation) void leave().then(() => list.search());
+      else list.search();
+    }
+  }
+
+  function seen() {
+    if (document.hidden) conversation?.hidden();
+    else void session.resync();
+  }
+
+  session.onChange = (change, revision) => conversation?.change(change, revision);
+  session.onResync = () => void conversation?.reload();
+  const hide = () => conversation?.hidden();
+  document.addEventListener('keydown', key);
+  document.addEventListener('visibilitychange', seen);
+  addEventListener('pagehide', hide);
+  narrow.addEventListener('change', place);
+  const stopTitle = effect(() => {
+    document.title = plain(t('window-title', { unread: session.unread.value }));
+  });
+  const stopBanner = effect(() => {
+    const { state, problem } = session.connection.value;
+    if (state === 'sign_in_needed') {
+      banner.replaceChildren(
+        el('p', {}, t('error-sign_in_needed')),
+        el('button', { type: 'button', class: 'primary small', id: 'sign-in-again', on: { click: signInAgain } }, t('action-sign_in')),
+      );
+    } else if (state === 'not_provisioned') {
+      banner.replaceChildren(el('p', {}, problemText(problem ?? { code: 'chat_missing', args: { host: session.account.peek().server }, action: 'tell_owner' })));
+    } else if (problem && problem.code !== 'offline' && problem.code !== 'server_busy' && problem.code !== 'host_silent') {
+      banner.replaceChildren(el('p', {}, problemText(problem)));
+    } else {
+      banner.replaceChildren();
+    }
+  });
+  pane.append(banner, nothing());
+  place();
+
+  return {
+    element,
+    shown() {
+      ready('list');
+    },
+    close() {
+      conversation?.close();
+      session.stop();
+      connection.stop();
+      list.close();
+      stopTitle();
+      stopBanner();
+      document.removeEventListener('keydown', key);
+      document.removeEventListener('visibilitychange', seen);
+      removeEventListener('pagehide', hide);
+      narrow.removeEventListener('change', place);
+      document.querySelectorAll('dialog').forEach((dialog) => dialog.remove());
+    },
+  };
+}

@@ -1,0 +1,247 @@
+/**
+ * Signing in: the server's address, then who one is, then a one-time code
+ * where the account wants one.
+ *
+ * Owns: the steps, what was typed in each (kept when going back and forth),
+ * and which field a problem belongs to. Never: a password after it was used.
+ *
+ *   server ──found──> person ──code_needed──> code ──> done
+ *     ^─────────────────┘ ^──────────back──────┘
+ */
+import * as api from '../api.js';
+import { el } from '../components/dom.js';
+import { field } from '../components/field.js';
+import { icon } from '../components/icons.js';
+import { problemBox } from '../components/problem.js';
+import { ready, stage } from '../components/stage.js';
+import { t } from '../locale.js';
+import { vaultChoice } from './vault.js';
+
+/** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
+/** @typedef {import('../types/bridge').AppInfo} AppInfo */
+/** @typedef {import('../types/bridge').Code} Code */
+/** @typedef {import('../types/bridge').Problem} Problem */
+/** @typedef {import('../types/bridge').ServerFound} ServerFound */
+/** @typedef {import('../components/field.js').Field} Field */
+
+/** Problems that belong to one field of the step "person". @type {Partial<Record<Code, 'email' | 'password' | 'passphrase' | 'vault'>>} */
+const places = {
+  password_wrong: 'password',
+  suspended: 'email',
+  account_exists: 'email',
+  too_many_tries: 'password',
+  passphrase_short: 'passphrase',
+  vault_unavailable: 'vault',
+  vault_unreadable: 'vault',
+};
+
+/**
+ * @param {AppInfo} info
+ * @param {{ again: AccountSummary | null, notice: string, done: (account: AccountSummary) => void }} how
+ */
+export function signInView(info, { again, notice, done }) {
+  const server = field('server', t('server-label'), {
+    type: 'text', inputmode: 'url', name: 'server', autocomplete: 'url', autocapitalize: 'none', autocorrect: 'off', spellcheck: 'false', dir: 'ltr',
+    value: again?.server ?? info.default_server,
+  }, { hint: t('server-hint') });
+  const email = field('email', t('email-label'), {
+    type: 'email', name: 'email', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', dir: 'ltr', value: again?.email ?? '', readonly: again !== null,
+  });
+  const password = field('password', t('password-label'), { name: 'password', autocomplete: 'current-password', dir: 'auto' }, { secret: 'password' });
+  const code = field('code', t('code-label'), { type: 'text', name: 'code', inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: 12, dir: 'ltr' });
+  const vault = vaultChoice(info);
+
+  /** @type {ServerFound} */
+  let found = { url: again?.server ?? '', project: '', version: null };
+  /** @type {'server' | 'person' | 'code'} */
+  let step = again ? 'person' : 'server';
+  let busy = false;
+  let closed = false;
+
+  const card = el('form', { class: 'card', novalidate: true, on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); void submit(); } } });
+  const element = stage(step, card);
+  const outcome = el('div', { class: 'outcome' });
+  const button = el('button', { id: 'continue', type: 'submit', class: 'primary' });
+
+  /** @param {'server' | 'person' | 'code'} next @param {HTMLInputElement} focus */
+  function go(next, focus) {
+    step = next;
+    draw();
+    focus.focus();
+    focus.select();
+  }
+
+  function draw() {
+    element.dataset.step = step;
+    outcome.replaceChildren();
+    card.replaceChildren(...(step === 'server' ? serverStep() : step === 'person' ? personStep() : codeStep()), outcome, button);
+    rest();
+  }
+
+  function serverStep() {
+    return [
+      notice ? el('p', { class: 'notice', role: 'status' }, notice) : el('span'),
+      el('h1', {}, t('signin-server-title')),
+      el('p', { class: 'lead' }, t('signin-server-lead')),
+      server.element,
+    ];
+  }
+
+  function personStep() {
+    const host = found.url.replace(/^https?:\/\//u, '');
+    const chip = el(
+      'div',
+      { class: 'server-chip' },
+      el('span', { class: 'chip-icon', 'aria-hidden': 'true' }, icon('server', 20)),
+      el('span', { class: 'chip-text' }, el('strong', { dir: 'auto' }, found.project || host), found.project || found.version
+        ? el('span', {}, el('span', { dir: 'ltr' }, found.project ? host : ''), found.project && found.version ? ' · ' : '', found.version ? t('server-version', { version: found.version }) : '')
+        : null),
+      again ? null : el('button', { type: 'button', class: 'quiet small', id: 'change-server', on: { click: () => go('server', server.input) } }, t('server-change')),
+    );
+    return [
+      el('h1', {}, t(again ? 'signin-again-title' : 'signin-person-title')),
+      again ? el('p', { class: 'lead' }, t('signin-again-lead')) : el('span'),
+      chip,
+      email.element,
+      password.element,
+      again || !vault.needed() ? el('span') : vault.element,
+    ];
+  }
+
+  function codeStep() {
+    return [
+      el('h1', {}, t('code-title')),
+      el('p', { class: 'lead' }, t('code-lead', { email: email.input.value })),
+      code.element,
+      el('button', { type: 'button', class: 'quiet small back-link', on: { click: () => go('person', password.input) } }, t('back')),
+    ];
+  }
+
+  function rest() {
+    busy = false;
+    button.removeAttribute('aria-disabled');
+    card.removeAttribute('aria-busy');
+    button.textContent = t(step === 'server' ? 'continue' : step === 'person' ? 'signin-submit' : 'code-submit');
+  }
+
+  function work() {
+    busy = true;
+    outcome.replaceChildren();
+    button.setAttribute('aria-disabled', 'true');
+    card.setAttribute('aria-busy', 'true');
+    button.textContent = t(step === 'server' ? 'continue-busy-server' : 'continue-busy-signin');
+  }
+
+  async function submit() {
+    if (busy) return;
+    if (step === 'server') await findServer();
+    else await signIn();
+  }
+
+  async function findServer() {
+    server.clear();
+    if (server.input.value.trim() === '') {
+      server.fail({ code: 'address_invalid', args: {}, action: 'change_input' });
+      return;
+    }
+    work();
+    try {
+      found = await api.discover(server.input.value.trim());
+      if (closed) return;
+      notice = '';
+      go('person', email.input);
+    } catch (error) {
+      if (closed) return;
+      rest();
+      server.fail(api.asProblem(error));
+      action(api.asProblem(error), false);
+    }
+  }
+
+  async function signIn() {
+    email.clear();
+    password.clear();
+    code.clear();
+    vault.clear();
+    if (email.input.value.trim() === '') return email.fail({ code: 'password_wrong', args: {}, action: 'change_input' });
+    if (password.input.value === '') return password.fail({ code: 'password_wrong', args: {}, action: 'change_input' });
+    if (step === 'code' && code.input.value.trim() === '') return code.fail({ code: 'code_needed', args: {}, action: 'change_input' });
+    const chosen = again ? { vault: again.vault, passphrase: null } : vault.value();
+    if (!chosen) return undefined;
+    work();
+    try {
+      const account = await api.signIn({
+        server: found.url,
+        email: email.input.value.trim(),
+        password: password.input.value,
+        code: step === 'code' ? code.input.value.replace(/\s/gu, '') : null,
+        ...chosen,
+        account: again?.id ?? null,
+      });
+      if (closed) return undefined;
+      password.input.value = '';
+      code.input.value = '';
+      vault.forget();
+      done(account);
+    } catch (error) {
+      if (closed) return undefined;
+      rest();
+      place(api.asProblem(error));
+    }
+    return undefined;
+  }
+
+  /** Shows a problem beside the field it belongs to. @param {Problem} problem */
+  function place(problem) {
+    if (problem.code === 'code_needed') {
+      if (step === 'code') code.fail(problem);
+      else go('code', code.input);
+      return;
+    }
+    if (problem.code === 'code_wrong') {
+      if (step !== 'code') go('code', code.input);
+      code.fail(problem);
+      return;
+    }
+    const where = places[problem.code];
+    if (where && step === 'code') go('person', password.input);
+    if (where === 'email') email.fail(problem);
+    else if (where === 'password') password.fail(problem);
+    else if (where === 'passphrase') vault.fail(problem);
+    else if (where === 'vault' && !again) {
+      vault.demand();
+      draw();
+      vault.fail(problem);
+    } else {
+      action(problem, true);
+      return;
+    }
+    action(problem, false);
+  }
+
+  /** What can be done, beside the button; with the sentence where no field shows it. @param {Problem} problem @param {boolean} whole */
+  function action(problem, whole) {
+    const box = problemBox(problem, info.version, problem.action === 'retry' ? () => void submit() : null);
+    if (!whole) {
+      box.firstElementChild?.remove();
+      box.removeAttribute('role');
+      box.className = 'problem-action';
+    }
+    outcome.replaceChildren(...(box.childElementCount > 0 ? [box] : []));
+    if (whole) button.focus();
+  }
+
+  draw();
+  return {
+    element,
+    shown() {
+      ready('signin');
+      (step === 'server' ? server : password).input.focus();
+    },
+    close() {
+      closed = true;
+      password.input.value = '';
+      vault.forget();
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * An account that is there but can't be opened yet: locked under a passphrase,
+ * or in trouble that is told in words.
+ */
+import * as api from '../api.js';
+import { el } from '../components/dom.js';
+import { field } from '../components/field.js';
+import { problemBox } from '../components/problem.js';
+import { ready, stage } from '../components/stage.js';
+import { actionText, problemText, t } from '../locale.js';
+
+/** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
+/** @typedef {import('../types/bridge').AppInfo} AppInfo */
+/** @typedef {import('../types/bridge').Problem} Problem */
+
+/**
+ * @param {AppInfo} info
+ * @param {AccountSummary} account
+ * @param {{ done: (account: AccountSummary) => void, other: () => void }} how
+ */
+export function unlockView(info, account, { done, other }) {
+  const secret = field('passphrase', t('passphrase-label'), { name: 'passphrase', autocomplete: 'current-password', dir: 'auto' }, { secret: 'passphrase' });
+  const button = el('button', { id: 'continue', type: 'submit', class: 'primary' }, t('unlock-submit'));
+  const outcome = el('div', { class: 'outcome' });
+  let busy = false;
+
+  async function submit() {
+    if (busy) return;
+    if (secret.input.value === '') {
+      secret.fail({ code: 'passphrase_needed', args: {}, action: 'unlock' });
+      return;
+    }
+    busy = true;
+    button.setAttribute('aria-disabled', 'true');
+    outcome.replaceChildren();
+    try {
+      const opened = await api.unlock(account.id, secret.input.value);
+      secret.input.value = '';
+      done(opened);
+    } catch (error) {
+      const problem = api.asProblem(error);
+      if (problem.code === 'passphrase_wrong' || problem.code === 'passphrase_needed') {
+        secret.fail(problem);
+        secret.input.select();
+      } else {
+        outcome.replaceChildren(problemBox(problem, info.version, () => void submit()));
+        button.focus();
+      }
+    } finally {
+      busy = false;
+      button.removeAttribute('aria-disabled');
+    }
+  }
+
+  const card = el(
+    'form',
+    { class: 'card', novalidate: true, on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); void submit(); } } },
+    el('h1', {}, t('unlock-title')),
+    el('p', { class: 'lead' }, t('unlock-lead', { email: account.email })),
+    el('input', { type: 'text', name: 'username', autocomplete: 'username', value: account.email, hidden: true, readonly: true, 'aria-hidden': 'true', tabindex: -1 }),
+    secret.element,
+    outcome,
+    button,
+    el('button', { type: 'button', class: 'quiet', on: { click: other } }, t('another-account')),
+  );
+  return {
+    element: stage('unlock', card),
+    shown() {
+      ready('signin');
+      secret.input.focus();
+    },
+    close() {
+      secret.input.value = '';
+    },
+  };
+}
+
+/**
+ * @param {AppInfo} info
+ * @param {AccountSummary | null} account
+ * @param {Problem} problem
+ * @param {{ again: () => void, other: () => void }} how
+ */
+export function troubleView(info, account, problem, { again, other }) {
+  const owner = problem.action === 'tell_owner';
+  const box = owner ? problemBox(problem, info.version, null) : el('p', { class: 'problem', role: 'alert', data: { code: problem.code } }, problemText(problem));
+  const button = el('button', { id: 'continue', type: 'button', class: 'primary', on: { click: again } }, actionText(owner || problem.action === 'none' ? 'retry' : problem.action));
+  const card = el(
+    'div',
+    { class: 'card' },
+    el('h1', {}, t('trouble-title')),
+    account ? el('p', { class: 'lead' }, t('trouble-account', { email: account.email, server: account.server })) : null,
+    box,
+    button,
+    account ? el('button', { type: 'button', class: 'quiet', on: { click: other } }, t('another-account')) : null,
+  );
+  return {
+    element: stage('trouble', card),
+    shown() {
+      ready('signin');
+      button.focus();
+    },
+  };
+}
