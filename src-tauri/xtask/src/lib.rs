@@ -1,0 +1,25 @@
+//! What `cargo xtask` and the tests share: installing and starting a Directus,
+//! processes that never outlive their parent, a display and a keychain of their
+//! own, and a driver for windows.
+//!
+//! Owns the cache folder (see [`paths`]). Never touches a person's own Node,
+//! npm settings or keychain, and knows nothing of Whinchat's schema: that is
+//! the `provision` crate's.
+
+pub mod clean;
+pub mod demo;
+pub mod desktop;
+pub mod directus;
+pub mod http;
+pub mod page;
+pub mod paths;
+pub mod problem;
+pub mod process;
+pub mod progress;
+pub mod random;
+pub mod suites;
+pub mod system;
+pub mod tools;
+pub mod webdriver;
+
+pub use problem::{Outcome, Problem};

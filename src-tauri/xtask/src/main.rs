@@ -1,0 +1,45 @@
+//! Every chore of the project.
+
+use std::process::ExitCode;
+use xtask::{Outcome, Problem, clean, demo, directus, suites};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const HELP: &str = "\
+cargo xtask demo           two windows, Alice's and Bob's, talk through a Directus on this machine
+cargo xtask demo --fresh   the same from nothing: erases the demonstration's messages first
+cargo xtask demo --check   the same without a person: both windows send, receive and are pictured
+cargo xtask test           every test suite; --all adds the longer proofs
+cargo xtask clean          removes the demonstration and what was fetched for it
+cargo xtask install        only fetches the Directus that demonstration and tests run against";
+
+fn run(arguments: &[String]) -> Outcome {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["demo"] => demo::run(demo::Mode::Talk),
+        ["demo", "--fresh"] => demo::run(demo::Mode::Fresh),
+        ["demo", "--check"] => demo::check(),
+        ["test"] => suites::run(false),
+        ["test", "--all"] => suites::run(true),
+        ["clean"] => clean::run(),
+        ["install"] => directus::install().map(drop),
+        ["--help" | "-h" | "help"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        [] => Err(Problem::new(format!("What shall be done?\n\n{HELP}"))),
+        words => Err(Problem::new(format!(
+            "\"{}\" is none of the chores:\n\n{HELP}",
+            words.join(" ")
+        ))),
+    }
+}

@@ -1,0 +1,385 @@
+//! `cargo xtask test`: installs what the tests need, runs every suite, tells
+//! each one's minutes, and ends with the line `N passed, N failed, N skipped`.
+//!
+//! Owns the table of suites and how a runner's output is counted. A suite whose
+//! runner fails without counting anything counts as one failure, so that
+//! nothing can pass by not running.
+
+use crate::problem::{Doing, Outcome, Problem};
+use crate::{directus, paths, process, system};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How a suite's output is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Count {
+    /// `test result: ok. 4 passed; 0 failed; 0 ignored; …`, one line a binary.
+    Cargo,
+    /// `ℹ pass 4`, `ℹ fail 0`, `ℹ skipped 0`, as node's test runner ends.
+    Node,
+    /// It passes or fails as a whole.
+    Whole,
+}
+
+/// A suite: what a person calls it, and what is run.
+struct Suite {
+    name: &'static str,
+    count: Count,
+    /// Only in `--all`.
+    long: bool,
+    /// Below a display and a keychain of its own.
+    desktop: bool,
+    command: &'static [&'static str],
+    folder: &'static str,
+}
+
+const fn suite(name: &'static str, count: Count, command: &'static [&'static str]) -> Suite {
+    Suite {
+        name,
+        count,
+        long: false,
+        desktop: false,
+        command,
+        folder: ".",
+    }
+}
+
+/// Every suite, in the order in which they are run: what fails soonest first.
+const SUITES: &[Suite] = &[
+    suite(
+        "format",
+        Count::Whole,
+        &["cargo", "fmt", "--all", "--check"],
+    ),
+    suite("spelling", Count::Whole, &["typos"]),
+    suite(
+        "clippy",
+        Count::Whole,
+        &[
+            "cargo",
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    suite(
+        "build",
+        Count::Whole,
+        &[
+            "cargo",
+            "build",
+            "--quiet",
+            "--package",
+            "whinchat",
+            "--package",
+            "whinchat-rpc",
+            "--package",
+            "whinchat-sim",
+        ],
+    ),
+    suite(
+        "units",
+        Count::Cargo,
+        &[
+            "cargo",
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--exclude",
+            "whinchat",
+        ],
+    ),
+    suite(
+        "simulator",
+        Count::Whole,
+        &[
+            "cargo",
+            "run",
+            "--quiet",
+            "--package",
+            "whinchat-sim",
+            "--",
+            "--seeds",
+            "200",
+        ],
+    ),
+    Suite {
+        desktop: true,
+        ..suite(
+            "shell",
+            Count::Cargo,
+            &["cargo", "test", "--package", "whinchat", "--lib"],
+        )
+    },
+    Suite {
+        folder: "tests",
+        ..suite("page", Count::Node, &["npm", "test", "--silent"])
+    },
+    Suite {
+        desktop: true,
+        ..suite(
+            "real server",
+            Count::Cargo,
+            &[
+                "cargo",
+                "test",
+                "--package",
+                "whinchat-tests",
+                "--no-fail-fast",
+                "--",
+                "--test-threads=2",
+            ],
+        )
+    },
+    Suite {
+        long: true,
+        ..suite(
+            "demonstration",
+            Count::Whole,
+            &[
+                "cargo",
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "demo",
+                "--check",
+            ],
+        )
+    },
+];
+
+/// What a suite came to.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counted {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Counted {
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+
+    /// Adds what one line of a runner's output says.
+    fn line(&mut self, count: Count, line: &str) {
+        match count {
+            Count::Cargo => {
+                let Some((_, rest)) = line.split_once("test result: ") else {
+                    return;
+                };
+                let number = |word: &str| {
+                    rest.split(['.', ';'])
+                        .find_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u64>().ok())
+                        .unwrap_or_default()
+                };
+                self.add(Self {
+                    passed: number("passed"),
+                    failed: number("failed"),
+                    skipped: number("ignored"),
+                });
+            }
+            Count::Node => {
+                let mut words = line.trim_start_matches(['ℹ', '#', ' ']).split(' ');
+                let (Some(name), Some(Ok(number)), None) = (
+                    words.next(),
+                    words.next().map(str::parse::<u64>),
+                    words.next(),
+                ) else {
+                    return;
+                };
+                match name {
+                    "pass" => self.passed += number,
+                    "fail" | "cancelled" => self.failed += number,
+                    "skipped" | "todo" => self.skipped += number,
+                    _ => {}
+                }
+            }
+            Count::Whole => {}
+        }
+    }
+}
+
+/// Runs every suite; `all` adds the long ones.
+pub fn run(all: bool) -> Outcome {
+    let started = Instant::now();
+    println!("cargo xtask test: installs what is missing, then runs every suite.");
+    system::install(&[system::TO_BUILD, system::FOR_TESTS].concat())?;
+    directus::install()?;
+    crate::page::install()?;
+    crate::tools::install()?;
+    let mut sum = Counted::default();
+    let mut lines = Vec::new();
+    for suite in SUITES.iter().filter(|suite| all || !suite.long) {
+        println!("\n== {} ==", suite.name);
+        let began = Instant::now();
+        let counted = run_one(suite)?;
+        sum.add(counted);
+        let line = format!(
+            "{:<14} {:>5.1} min   {} passed, {} failed, {} skipped",
+            suite.name,
+            began.elapsed().as_secs_f64() / 60.0,
+            counted.passed,
+            counted.failed,
+            counted.skipped
+        );
+        println!("{line}");
+        lines.push(line);
+    }
+    println!("\n{}", lines.join("\n"));
+    println!(
+        "{:<14} {:>5.1} min",
+        "all",
+        started.elapsed().as_secs_f64() / 60.0
+    );
+    println!(
+        "{} passed, {} failed, {} skipped",
+        sum.passed, sum.failed, sum.skipped
+    );
+    if sum.failed > 0 {
+        return Err(Problem::new(
+            "Some tests failed; each says above what it expected.",
+        ));
+    }
+    Ok(())
+}
+
+fn run_one(suite: &Suite) -> Outcome<Counted> {
+    let mut command = if suite.desktop {
+        system::on_a_desktop(suite.command)?
+    } else {
+        plain(suite.command)
+    };
+    command
+        .env("PATH", with_tools()?)
+        .current_dir(paths::repository().join(suite.folder))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut running = process::start(suite.name, command)?;
+    let mut counted = Counted::default();
+    if let Some(output) = running.child().stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line.doing(|| format!("read what {} says", suite.name))?;
+            println!("{line}");
+            counted.line(suite.count, &line);
+        }
+    }
+    let ended = running
+        .wait(Duration::from_secs(30))
+        .is_some_and(|status| status.success());
+    match (suite.count, ended) {
+        (Count::Whole, true) => counted.passed = 1,
+        (_, false) if counted.failed == 0 => counted.failed = 1,
+        (Count::Cargo | Count::Node, true) if counted.passed == 0 => counted.failed = 1,
+        _ => {}
+    }
+    Ok(counted)
+}
+
+/// The search path with the tools of the cache at its end: a person's Python stays theirs.
+fn with_tools() -> Outcome<std::ffi::OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::env::split_paths(&path).chain([crate::tools::folder()?]);
+    std::env::join_paths(all).map_err(|_| Problem::new("PATH holds a name that cannot be."))
+}
+
+fn plain(words: &[&str]) -> Command {
+    let mut words = words.iter();
+    let mut command = process::bound_command(words.next().copied().unwrap_or("true"));
+    command.args(words);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_runners_say_is_counted() {
+        let mut counted = Counted::default();
+        counted.line(
+            Count::Cargo,
+            "test result: FAILED. 44 passed; 2 failed; 1 ignored; 0 measured; 3 filtered out",
+        );
+        counted.line(
+            Count::Cargo,
+            "test result: ok. 6 passed; 0 failed; 0 ignored; 0 measured",
+        );
+        assert_eq!(
+            counted,
+            Counted {
+                passed: 50,
+                failed: 2,
+                skipped: 1
+            }
+        );
+        let mut counted = Counted::default();
+        for line in [
+            "ℹ tests 9",
+            "ℹ pass 7",
+            "ℹ fail 1",
+            "ℹ cancelled 0",
+            "ℹ skipped 1",
+            "✔ pass 5 messages",
+        ] {
+            counted.line(Count::Node, line);
+        }
+        assert_eq!(
+            counted,
+            Counted {
+                passed: 7,
+                failed: 1,
+                skipped: 1
+            }
+        );
+    }
+
+    #[test]
+    fn only_what_belongs_there_stands_at_the_root() {
+        let known = [
+            ".cargo",
+            ".ci",
+            ".git",
+            ".github",
+            ".gitignore",
+            ".taurignore",
+            ".editorconfig",
+            "ARCHITECTURE.md",
+            "CONTRIBUTING.md",
+            "Cargo.lock",
+            "Cargo.toml",
+            "LICENSE-APACHE",
+            "LICENSE-MIT",
+            "README.md",
+            "_typos.toml",
+            "clippy.toml",
+            "deny.toml",
+            "docs",
+            "fastlane",
+            "gen",
+            "rustfmt.toml",
+            "src-tauri",
+            "target",
+            "tauri.conf.json",
+            "tests",
+            "ui",
+        ];
+        for entry in std::fs::read_dir(paths::repository()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(
+                known.contains(&name.as_str()),
+                "{name} does not belong at the root"
+            );
+        }
+    }
+}
