@@ -1,0 +1,344 @@
+// A small honest messenger in memory that stands where Tauri stands, for the
+// page's own tests. It owns revisions, pages, the stream and its numbers, the
+// way bridge.rs says; tests script its connection, delays and refusals through
+// `window.fake`. It runs inside the page, before the page's own modules, and
+// reaches nothing outside.
+//
+// Configured by `window.fakeConfig` (see config() in harness.js).
+(() => {
+  const config = window.fakeConfig;
+  const account = {
+    id: 'acc-1', server: 'https://chat.example', email: 'alice@example.com', name: 'Alice Liddell',
+    person: 'p-alice', vault: 'keychain', problem: null, ...config.account,
+  };
+  const info = { name: 'Whinchat', version: '0.1.0', default_server: '', vaults: ['keychain'], platform: 'linux', ...config.info };
+  const people = config.people;
+  const state = {
+    revision: 100, signedIn: config.signedIn, unlocked: account.problem === null, opened: false, watched: null,
+    connection: { state: 'live', retry_at: null, problem: null, ...config.connection },
+    stream: null, n: 1, index: 0, conversations: new Map(), clock: config.now, serial: 0, suspended: false,
+    tokens: 0,
+  };
+  /** Every command in order, with its arguments; never passwords. */
+  const calls = [];
+  /** command -> problems to answer with, one after the other. */
+  const refusals = new Map();
+  /** command -> waiting resolvers, where it is held. */
+  const held = new Map();
+  const callbacks = new Map();
+  const listeners = new Map();
+  let nextCallback = 1;
+
+  const pad = (number) => String(number).padStart(15, '0');
+  const confirmedSort = (at, id) => `0${pad(at)}:${id}`;
+  const pendingSort = (serial) => `1${pad(serial)}`;
+  const problem = (code, action = 'none', args = {}) => ({ code, args, action });
+  const nameOf = (id) => people.find((person) => person.id === id)?.name ?? '';
+
+  for (const given of config.conversations) {
+    const rows = given.messages.map((message, at) => {
+      const id = message.id ?? `${given.person}-m${String(at).padStart(5, '0')}`;
+      return {
+        id, conversation: `dm:${given.person}`, sender: message.mine ? account.person : given.person, is_me: Boolean(message.mine),
+        text: message.text, at: message.at, state: message.state ?? 'sent', problem: message.problem ?? null,
+        sort: message.state && message.state !== 'sent' ? pendingSort((state.serial += 1)) : confirmedSort(message.at, id),
+      };
+    });
+    rows.sort((a, b) => (a.sort < b.sort ? -1 : 1));
+    const readAt = rows.length - 1 - (given.unread ?? 0);
+    state.conversations.set(`dm:${given.person}`, {
+      person: given.person, rows, draft: given.draft ?? null,
+      // The first `server` messages are not held until they are fetched.
+      heldFrom: given.server ?? 0,
+      read: rows[readAt]?.sort ?? null,
+    });
+  }
+
+  function conversation(id) {
+    let held = state.conversations.get(id);
+    if (!held) {
+      held = { person: id.replace(/^dm:/, ''), rows: [], draft: null, heldFrom: 0, read: null };
+      state.conversations.set(id, held);
+    }
+    return held;
+  }
+
+  function row(id) {
+    const { person, rows, draft, read } = conversation(id);
+    const last = rows.at(-1);
+    return {
+      id, person, title: nameOf(person),
+      last: last ? { text: last.text.replace(/\s+/g, ' ').slice(0, 200), at: last.at, is_me: last.is_me, state: last.state } : null,
+      unread: rows.filter((message) => !message.is_me && (read === null || message.sort > read)).length,
+      draft, sort: `${pad(last?.at ?? 0)}:${id}`,
+    };
+  }
+
+  const list = () => [...state.conversations.keys()].map(row).filter((r) => r.last || r.draft).sort((a, b) => (a.sort < b.sort ? 1 : -1));
+  const unread = () => list().reduce((sum, r) => sum + r.unread, 0);
+  const listPage = (rows, limit) => ({ revision: state.revision, conversations: rows.slice(0, limit), more: rows.length > limit });
+
+  /** Sends changes down the open stream, as one numbered batch. */
+  function tell(changes, { lose = false } = {}) {
+    const wanted = changes.filter(
+      (change) => !['message', 'message_gone'].includes(change.kind) || change.value.conversation === state.watched,
+    );
+    if (state.stream === null || wanted.length === 0) return;
+    const batch = { account: account.id, n: state.n, revision: state.revision, changes: structuredClone(wanted) };
+    state.n += 1;
+    if (lose || state.suspended) return;
+    const callback = callbacks.get(state.stream);
+    const message = { index: state.index, message: batch };
+    state.index += 1;
+    queueMicrotask(() => callback?.(message));
+  }
+
+  function changed(id, message, options) {
+    tell([{ kind: 'message', value: message }, { kind: 'conversation', value: row(id) }, { kind: 'unread', value: unread() }], options);
+  }
+
+  function order(held) {
+    held.rows.sort((a, b) => (a.sort < b.sort ? -1 : a.sort > b.sort ? 1 : 0));
+  }
+
+  /** One message goes from queued over sending to sent, or fails. */
+  function deliver(id, message, options) {
+    const held = conversation(id);
+    const set = (patch, kind) => {
+      state.revision += 1;
+      const at = held.rows.findIndex((r) => r.id === message.id);
+      if (at < 0) return;
+      held.rows[at] = { ...held.rows[at], ...patch };
+      const fresh = held.rows[at];
+      order(held);
+      changed(id, fresh, kind);
+    };
+    if (options.to === 'sending') set({ state: 'sending' });
+    else if (options.to === 'failed') set({ state: 'failed', problem: options.problem ?? problem('not_allowed', 'tell_owner') });
+    else {
+      state.clock += 1000;
+      set({ state: 'sent', at: state.clock, sort: confirmedSort(state.clock, message.id), problem: null });
+    }
+  }
+
+  const commands = {
+    app_info: () => info,
+    accounts: () => (state.signedIn ? [{ ...account, problem: state.unlocked ? null : account.problem }] : []),
+    discover: ({ address }) => ({ url: `https://${address.replace(/^https?:\/\//, '').replace(/\/.*$/, '').toLowerCase()}`, project: 'Meadow', version: '11.17.4' }),
+    sign_in: ({ request }) => {
+      account.vault = request.vault;
+      account.email = request.email;
+      state.signedIn = true;
+      state.unlocked = true;
+      return account;
+    },
+    unlock: ({ passphrase }) => {
+      if (passphrase !== 'correct horse') throw problem('passphrase_wrong', 'unlock');
+      state.unlocked = true;
+      return { ...account, problem: null };
+    },
+    stream: ({ channel }) => {
+      state.stream = Number(/^__CHANNEL__:(\d+)$/.exec(channel)[1]);
+      state.n = 1;
+      state.index = 0;
+      return null;
+    },
+    open: () => {
+      if (account.problem && !state.unlocked && account.problem.code !== 'sign_in_needed') throw account.problem;
+      state.opened = true;
+      return { account: { ...account, problem: null }, connection: state.connection, list: listPage(list(), 100), unread: unread() };
+    },
+    conversations: ({ query, after, limit }) =>
+      listPage(list().filter((r) => r.title.toLowerCase().includes(query.toLowerCase()) && (after === null || r.sort < after)), limit),
+    people: ({ query, offset, limit }) => {
+      const found = people.filter((person) => person.name.toLowerCase().includes(query.toLowerCase()));
+      return { people: found.slice(offset, offset + limit), more: found.length > offset + limit };
+    },
+    page: ({ conversation: id, anchor, limit }) => {
+      const held = conversation(id);
+      const all = held.rows.slice(held.heldFrom);
+      const before = anchor.at === 'before' ? all.filter((r) => r.sort < anchor.sort) : all;
+      const messages = anchor.at === 'after' ? all.filter((r) => r.sort > anchor.sort).slice(0, limit) : before.slice(-limit);
+      const first = messages[0] ?? (anchor.at === 'before' ? undefined : all[0]);
+      const at = first ? held.rows.indexOf(first) : held.heldFrom;
+      const last = messages.at(-1);
+      return {
+        revision: state.revision, messages: structuredClone(messages),
+        older: at > held.heldFrom ? 'held' : held.heldFrom > 0 ? 'server' : 'beginning',
+        newer: last ? held.rows.at(-1).id !== last.id : false,
+        read_until: held.read, conversation: row(id),
+      };
+    },
+    fetch_older: ({ conversation: id }) => {
+      const held = conversation(id);
+      queueMicrotask(() => {
+        if (config.fetchProblem) {
+          tell([{ kind: 'history', value: { conversation: id, older: 'server', problem: config.fetchProblem } }]);
+          return;
+        }
+        held.heldFrom = Math.max(0, held.heldFrom - 50);
+        state.revision += 1;
+        tell([{ kind: 'history', value: { conversation: id, older: held.heldFrom > 0 ? 'server' : 'beginning', problem: null } }]);
+      });
+      return null;
+    },
+    watch: ({ conversation: id }) => {
+      state.watched = id;
+      return null;
+    },
+    send: ({ conversation: id, text }) => {
+      const held = conversation(id);
+      state.serial += 1;
+      state.revision += 1;
+      const serial = state.serial;
+      const message = {
+        id: `sent-${String(serial).padStart(4, '0')}`, conversation: id, sender: account.person, is_me: true, text: text.trim(),
+        at: state.clock, sort: pendingSort(serial), state: 'queued', problem: null,
+      };
+      held.rows.push(message);
+      held.draft = null;
+      changed(id, message);
+      if (state.connection.state === 'live' && config.deliver) {
+        setTimeout(() => {
+          deliver(id, message, { to: 'sending' });
+          setTimeout(() => deliver(id, message, { to: 'sent' }), 20);
+        }, 10);
+      }
+      return message;
+    },
+    retry: ({ message: id }) => {
+      for (const [conversationId, held] of state.conversations) {
+        const message = held.rows.find((r) => r.id === id);
+        if (message) setTimeout(() => deliver(conversationId, message, { to: 'sent' }), 10);
+      }
+      return null;
+    },
+    discard: ({ message: id }) => {
+      for (const [conversationId, held] of state.conversations) {
+        const at = held.rows.findIndex((r) => r.id === id);
+        if (at < 0) continue;
+        held.rows.splice(at, 1);
+        state.revision += 1;
+        tell([{ kind: 'message_gone', value: { conversation: conversationId, id } }, { kind: 'conversation', value: row(conversationId) }]);
+      }
+      return null;
+    },
+    save_draft: ({ conversation: id, text }) => {
+      conversation(id).draft = text.trim() === '' ? null : text;
+      state.revision += 1;
+      tell([{ kind: 'conversation', value: row(id) }]);
+      return null;
+    },
+    mark_read: ({ conversation: id, until }) => {
+      conversation(id).read = until;
+      state.revision += 1;
+      tell([{ kind: 'conversation', value: row(id) }, { kind: 'unread', value: unread() }]);
+      return null;
+    },
+    reconnect: () => {
+      fake.connect({ state: 'live' });
+      return null;
+    },
+    unsent_messages: () => [...state.conversations.values()].flatMap((c) => c.rows.filter((r) => r.is_me && r.state !== 'sent')),
+    sign_out: ({ unsent }) => {
+      const waiting = commands.unsent_messages();
+      if (unsent === 'ask' && waiting.length > 0) throw problem('unsent_messages', 'decide_unsent', { count: String(waiting.length) });
+      state.signedIn = false;
+      return { server_told: state.connection.state === 'live' };
+    },
+    close: () => null,
+    open_outside: () => null,
+    'plugin:event|listen': ({ event, handler }) => {
+      listeners.set(event, handler);
+      return 1;
+    },
+    'plugin:event|unlisten': () => null,
+  };
+
+  /** What a log of calls may hold: never a password. */
+  function logged(args) {
+    if (!args || !args.request) return args ?? {};
+    return { request: { ...args.request, password: args.request.password ? '(given)' : '', passphrase: args.request.passphrase ? '(given)' : null } };
+  }
+
+  window.__TAURI_INTERNALS__ = {
+    transformCallback(callback, once) {
+      const id = nextCallback;
+      nextCallback += 1;
+      callbacks.set(id, (value) => {
+        if (once) callbacks.delete(id);
+        callback(value);
+      });
+      return id;
+    },
+    unregisterCallback: (id) => callbacks.delete(id),
+    convertFileSrc: (path) => path,
+    async invoke(command, given) {
+      // The real one sends JSON, in which a channel is written as its id.
+      const args = JSON.parse(JSON.stringify(given ?? {}));
+      calls.push({ command, args: logged(args) });
+      if (config.latency) await new Promise((resolve) => setTimeout(resolve, config.latency));
+      if (held.has(command)) await new Promise((resolve) => held.get(command).push(resolve));
+      const refusal = refusals.get(command)?.shift();
+      if (refusal) throw structuredClone(refusal);
+      const run = commands[command];
+      if (!run) throw `command ${command} not found`;
+      return structuredClone(run(args));
+    },
+  };
+  window.__TAURI_EVENT_PLUGIN_INTERNALS__ = { unregisterListener() {} };
+
+  const fake = {
+    calls, state, problem,
+    asked: (command) => calls.filter((call) => call.command === command),
+    /** The next calls of this command are refused with these. */
+    refuse: (command, ...problems) => refusals.set(command, problems),
+    hold: (command) => held.set(command, []),
+    release: (command) => {
+      const waiting = held.get(command) ?? [];
+      held.delete(command);
+      for (const go of waiting) go();
+    },
+    connect: (connection) => {
+      state.connection = { retry_at: null, problem: null, ...connection };
+      tell([{ kind: 'connection', value: state.connection }]);
+    },
+    /** Somebody else writes. */
+    receive: (id, text, { lose = false, at } = {}) => {
+      const heldNow = conversation(id);
+      state.clock += 1000;
+      state.revision += 1;
+      state.serial += 1;
+      const when = at ?? state.clock;
+      const messageId = `got-${String(state.serial).padStart(4, '0')}`;
+      const message = {
+        id: messageId, conversation: id, sender: heldNow.person, is_me: false, text, at: when,
+        sort: confirmedSort(when, messageId), state: 'sent', problem: null,
+      };
+      heldNow.rows.push(message);
+      order(heldNow);
+      changed(id, message, { lose });
+      return messageId;
+    },
+    /** What becomes of a message of mine: sending, sent or failed. */
+    move: (messageId, to, why) => {
+      for (const [id, heldNow] of state.conversations) {
+        const message = heldNow.rows.find((r) => r.id === messageId);
+        if (message) deliver(id, message, { to, problem: why });
+      }
+    },
+    /** A batch that repeats what is known, at an old revision. */
+    replay: (id, messageId) => {
+      const message = conversation(id).rows.find((r) => r.id === messageId);
+      const now = state.revision;
+      state.revision = 1;
+      tell([{ kind: 'message', value: { ...message, text: 'an old revision' } }]);
+      state.revision = now;
+    },
+    echo: (id, messageId) => changed(id, conversation(id).rows.find((r) => r.id === messageId)),
+    tell, suspend: (value) => { state.suspended = value; },
+    emit: (event, payload) => callbacks.get(listeners.get(event))?.({ event, id: 1, payload }),
+    setFetchProblem: (value) => { config.fetchProblem = value; },
+  };
+  window.fake = fake;
+})();

@@ -1,0 +1,188 @@
+// Serves the page as the app does, under the app's own Content-Security-Policy,
+// opens it in a browser with the fake core in place of Tauri, and watches what
+// must never happen: a request elsewhere, a refused resource, an error, a
+// message's text on the console.
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const ui = fileURLToPath(new URL('../../ui/', import.meta.url));
+const fakeCore = fileURLToPath(new URL('fake-core.js', import.meta.url));
+
+/** The policy of the app, word for word. */
+export const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' media: http://media.localhost; font-src 'self'; connect-src ipc: http://ipc.localhost; base-uri 'none'; form-action 'none'";
+
+/** @type {Record<string, string>} */
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.png': 'image/png' };
+
+/** @returns {Promise<{ origin: string, close: () => Promise<void> }>} */
+export async function serve() {
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
+    const file = join(ui, path === '/' ? 'index.html' : path);
+    const type = types[extname(file)];
+    if (!file.startsWith(ui) || !type) {
+      response.writeHead(404).end();
+      return;
+    }
+    readFile(file).then(
+      (content) => response.writeHead(200, { 'content-type': type, 'content-security-policy': policy, 'x-content-type-options': 'nosniff' }).end(content),
+      () => response.writeHead(404).end(),
+    );
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(null)));
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('the server has no port');
+  return {
+    origin: `http://127.0.0.1:${address.port}`,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(() => resolve(null)));
+    },
+  };
+}
+
+export const launch = () =>
+  chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+
+/** 15 October 2026, 14:00 UTC: the tests' now. */
+export const NOW = Date.UTC(2026, 9, 15, 14, 0, 0);
+const MINUTE = 60_000;
+
+export const people = [
+  { id: 'p-alice', name: 'Alice Liddell', is_me: true },
+  { id: 'p-bob', name: 'Bob Hargreaves', is_me: false },
+  { id: 'p-carol', name: 'Carol Osei', is_me: false },
+  { id: 'p-dalia', name: 'داليا حداد', is_me: false },
+  { id: 'p-ester', name: 'Ester Lindqvist', is_me: false },
+  { id: 'p-femi', name: 'Femi Adeyemi', is_me: false },
+  { id: 'p-mira', name: 'Μυρτώ Αλεξίου', is_me: false },
+];
+
+/**
+ * @typedef {{ text: string, at: number, mine?: boolean, id?: string, state?: string, problem?: object }} Said
+ * @typedef {{ person: string, messages: Said[], unread?: number, draft?: string, server?: number }} Talk
+ * @typedef {{ signedIn?: boolean, now?: number, deliver?: boolean, latency?: number, account?: object, info?: object,
+ *   people?: object[], connection?: object, conversations?: Talk[], fetchProblem?: object }} Config
+ */
+
+/** @param {Config} [given] */
+export function config(given = {}) {
+  return { signedIn: true, now: NOW, deliver: true, latency: 0, account: {}, info: {}, people, connection: {}, conversations: talks(), ...given };
+}
+
+/** @param {number} count @param {(at: number) => string} [text] @returns {Said[]} */
+export function history(count, text = (at) => `Message number ${at + 1}`) {
+  return Array.from({ length: count }, (_, at) => ({ text: text(at), at: NOW - (count - at) * 7 * MINUTE, mine: at % 3 === 0 }));
+}
+
+/** @returns {Talk[]} */
+export function talks() {
+  /** @param {number} minutes before now */
+  const ago = (minutes) => NOW - minutes * MINUTE;
+  return [
+    {
+      person: 'p-bob',
+      messages: [
+        { text: 'The hide by the lower meadow is open again from Saturday.', at: ago(1560) },
+        { text: 'Shall I book it for the two of us?', at: ago(1559) },
+        { text: 'Yes please! I’ll bring the flask and the good binoculars.', at: ago(1541), mine: true },
+        { text: 'Saw the first whinchat of the year this morning. Male, sat right up on the fence by the gate and sang for ten minutes.', at: ago(62) },
+        { text: 'White stripe over the eye, orange breast, no doubt at all.', at: ago(61) },
+        { text: 'Oh lovely. Did you get a picture?', at: ago(55), mine: true },
+        { text: 'Three, and one of them is even sharp. They are on https://birds.example/meadow/2026 if you want to look.', at: ago(52) },
+        { text: '😍', at: ago(50), mine: true },
+        { text: 'Saturday at six, then? I can pick you up at the station.', at: ago(49), mine: true },
+        { text: 'Six it is. Dress warm.', at: ago(46) },
+      ],
+    },
+    { person: 'p-carol', unread: 2, messages: [
+      { text: 'The printer wants the final file by Friday.', at: ago(200), mine: true },
+      { text: 'I moved the caption under the map.', at: ago(130) },
+      { text: 'Can you have one last look at page 12?', at: ago(128) },
+    ] },
+    { person: 'p-dalia', messages: [
+      { text: 'Are you coming tomorrow?', at: ago(1500), mine: true },
+      { text: 'نعم، سأصل في الساعة التاسعة صباحًا مع الكتب.', at: ago(1490) },
+    ] },
+    { person: 'p-ester', draft: 'About the keys: they are', messages: [{ text: 'Tack! Vi ses på torsdag.', at: ago(60 * 24 * 3) }] },
+    { person: 'p-femi', messages: [{ text: 'Invoice is paid, thank you.', at: ago(60 * 24 * 5), mine: true }] },
+  ];
+}
+
+export const BOB = 'dm:p-bob';
+export const CAROL = 'dm:p-carol';
+
+/**
+ * @typedef {object} Opened
+ * @property {import('playwright-core').Page} page
+ * @property {import('playwright-core').BrowserContext} context
+ * @property {() => Promise<void>} close
+ * @property {{ outside: string[], violations: string[], errors: string[], console: string[] }} seen
+ */
+
+/**
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} origin
+ * @param {Config} [given]
+ * @param {import('playwright-core').BrowserContextOptions & { rtl?: boolean, text?: number, ready?: string, lang?: string }} [options]
+ * @returns {Promise<Opened>}
+ */
+export async function openPage(browser, origin, given = {}, { rtl = false, text = 1, ready = '', ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-GB', timezoneId: 'Europe/London', ...options });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  /** @type {Opened['seen']} */
+  const seen = { outside: [], violations: [], errors: [], console: [] };
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${origin}/`)) seen.outside.push(request.url());
+  });
+  page.on('console', (message) => {
+    // The browser's own remarks on forms are not the page's words.
+    if (!message.text().startsWith('[DOM] ')) seen.console.push(message.text());
+  });
+  page.on('pageerror', (error) => seen.errors.push(String(error.stack ?? error)));
+  await page.exposeFunction('tellViolation', (/** @type {string} */ what) => seen.violations.push(what));
+  await page.clock.setFixedTime(NOW).catch(() => {});
+  await page.addInitScript((value) => {
+    // The app freezes the prototype as well (Tauri's freezePrototype).
+    Object.freeze(Object.prototype);
+    Object.assign(window, { fakeConfig: value.config });
+    addEventListener('securitypolicyviolation', (event) => {
+      /** @type {any} */ (window).tellViolation(`${event.violatedDirective} ${event.blockedURI}`);
+    });
+    const set = () => {
+      if (value.rtl) document.documentElement.dir = 'rtl';
+      if (value.text !== 1) document.documentElement.style.fontSize = `${value.text * 100}%`;
+    };
+    if (document.documentElement) set();
+    else document.addEventListener('readystatechange', set, { once: true });
+  }, { config: config(given), rtl, text });
+  await page.addInitScript({ path: fakeCore });
+  await page.goto(`${origin}/`);
+  await page.waitForSelector(ready === '' ? 'body[data-ready]' : `body[data-ready="${ready}"]`, { state: 'attached' }).catch((error) => {
+    throw new Error(`the page did not get ready: ${JSON.stringify(seen)}`, { cause: error });
+  });
+  return { page, context, seen, close: () => context.close() };
+}
+
+/** @param {import('playwright-core').Page} page @param {string} id */
+export async function openConversation(page, id) {
+  await page.click(`[data-conversation="${id}"]`);
+  await page.waitForSelector('body[data-ready="conversation"]');
+}
+
+/**
+ * Waits, bounded, until `condition` holds in the page.
+ * @param {import('playwright-core').Page} page
+ * @param {(...args: any[]) => unknown} condition
+ * @param {unknown} [arg]
+ */
+export const until = (page, condition, arg) => page.waitForFunction(/** @type {any} */ (condition), arg, { timeout: 10_000 });

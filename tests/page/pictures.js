@@ -1,0 +1,164 @@
+// Writes docs/pictures: each screen and state of the page, as it is with the
+// fake core, so that every one of them can be looked at.
+//   npm run pictures            all
+//   npm run pictures -- offline only those whose name holds "offline"
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { BOB, CAROL, history, launch, NOW, openConversation, openPage, serve, talks, until } from './harness.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+/** @typedef {import('./harness.js').Config} Config */
+/** @typedef {{ name: string, config?: Config, options?: Parameters<typeof openPage>[3], act?: (page: Page) => Promise<void>, dark?: boolean }} Picture */
+
+const folder = fileURLToPath(new URL('../../docs/pictures/', import.meta.url));
+const only = process.argv[2] ?? '';
+const narrow = { viewport: { width: 320, height: 640 } };
+const phone = { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true };
+
+/** @param {Page} page @param {string} code @param {string} action @param {Record<string, string>} [args] @param {string} [command] */
+const refuse = (page, code, action, args = {}, command = 'discover') =>
+  page.evaluate((p) => /** @type {any} */ (window).fake.refuse(p.command, { code: p.code, action: p.action, args: p.args }), { code, action, args, command });
+
+/** @param {Page} page */
+async function toPerson(page) {
+  await page.fill('#server', 'chat.example');
+  await page.click('#continue');
+  await page.waitForSelector('#password');
+}
+
+/** @param {Page} page */
+async function toCode(page) {
+  await toPerson(page);
+  await refuse(page, 'code_needed', 'change_input', {}, 'sign_in');
+  await page.fill('#email', 'alice@example.com');
+  await page.fill('#password', 'secret');
+  await page.click('#continue');
+  await page.waitForSelector('#code');
+}
+
+/** @param {Page} page */
+const toBob = (page) => openConversation(page, BOB);
+
+/** @param {Page} page @param {object} connection */
+const connect = (page, connection) => page.evaluate((c) => /** @type {any} */ (window).fake.connect(c), connection);
+
+/** @param {Page} page */
+async function toUnsent(page) {
+  await connect(page, { state: 'offline' });
+  await toBob(page);
+  for (const text of ['On my way to the station', 'Platform 2, I think']) {
+    await page.fill('#composer', text);
+    await page.press('#composer', 'Enter');
+  }
+  await until(page, () => document.querySelectorAll('[data-state="queued"]').length === 2);
+}
+
+const failed = () => {
+  const all = talks();
+  all[0]?.messages.push({ text: 'I put the map into our shared folder, with the paths marked.', at: NOW - 60_000, mine: true, state: 'failed', problem: { code: 'not_allowed', action: 'tell_owner', args: {} } });
+  return all;
+};
+
+const long = 'First the gate, then left along the hedge until the second stile.\nThe hide is behind the alders.\nBring boots, it was wet last week.\nAnd the thermos, please!';
+
+/** @type {Picture[]} */
+const pictures = [
+  { name: 'sign-in-server', config: { signedIn: false }, dark: true },
+  { name: 'sign-in-server-error', config: { signedIn: false }, act: async (page) => {
+    await refuse(page, 'certificate_untrusted', 'tell_owner', { host: 'chat.example' });
+    await page.fill('#server', 'chat.example');
+    await page.click('#continue');
+    await page.waitForSelector('#server-error[data-code]');
+  } },
+  { name: 'sign-in-person', config: { signedIn: false }, act: toPerson, dark: true },
+  { name: 'sign-in-password-wrong', config: { signedIn: false }, act: async (page) => {
+    await toPerson(page);
+    await refuse(page, 'password_wrong', 'change_input', {}, 'sign_in');
+    await page.fill('#email', 'alice@example.com');
+    await page.fill('#password', 'secret');
+    await page.click('#continue');
+    await page.waitForSelector('#password-error[data-code]');
+  } },
+  { name: 'sign-in-code', config: { signedIn: false }, act: toCode },
+  { name: 'sign-in-vault', config: { signedIn: false, info: { vaults: ['passphrase', 'session_only'] } }, act: toPerson, dark: true },
+  { name: 'sign-in-narrow', config: { signedIn: false }, act: toPerson, options: narrow },
+  { name: 'unlock', config: { account: { vault: 'passphrase', problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } } },
+  { name: 'trouble', config: { account: { problem: { code: 'vault_unreadable', action: 'retry', args: {} } } } },
+  { name: 'list', dark: true },
+  { name: 'list-empty', config: { conversations: [] }, dark: true },
+  { name: 'list-narrow', options: narrow },
+  { name: 'menu', act: async (page) => page.click('#menu') },
+  { name: 'conversation', act: toBob, dark: true },
+  { name: 'conversation-narrow', act: toBob, options: narrow, dark: true },
+  { name: 'conversation-phone', act: toBob, options: phone },
+  { name: 'conversation-empty', act: async (page) => {
+    await page.click('#find-people');
+    await page.click('[data-person="p-mira"]');
+    await page.waitForSelector('.conversation-empty:not([hidden])');
+  }, dark: true },
+  { name: 'conversation-unread', act: (page) => openConversation(page, CAROL) },
+  { name: 'composing', act: async (page) => { await toBob(page); await page.fill('#composer', long); }, dark: true },
+  { name: 'failed', config: { conversations: failed() }, act: toBob, dark: true },
+  { name: 'offline', act: toUnsent, dark: true },
+  { name: 'waiting', act: async (page) => { await toBob(page); await connect(page, { state: 'waiting', retry_at: NOW + 12_000 }); } },
+  { name: 'waiting-narrow', options: narrow, act: async (page) => { await toBob(page); await connect(page, { state: 'waiting', retry_at: NOW + 12_000 }); } },
+  { name: 'session-ended', act: async (page) => { await toBob(page); await connect(page, { state: 'sign_in_needed', problem: { code: 'sign_in_needed', action: 'sign_in', args: {} } }); } },
+  { name: 'history-start', config: { conversations: [{ person: 'p-bob', messages: history(30) }] }, act: async (page) => {
+    await toBob(page);
+    await page.evaluate(() => document.querySelector('.scroller')?.scrollTo(0, 0));
+  } },
+  { name: 'history-offline', config: { connection: { state: 'offline' }, conversations: [{ person: 'p-bob', messages: history(80), server: 40 }] }, act: async (page) => {
+    await toBob(page);
+    await page.evaluate(() => document.querySelector('.scroller')?.scrollTo(0, 0));
+  } },
+  { name: 'new-messages', config: { conversations: [{ person: 'p-bob', messages: history(60) }] }, act: async (page) => {
+    await toBob(page);
+    await page.evaluate(() => document.querySelector('.scroller')?.scrollBy(0, -900));
+    await page.evaluate((id) => { const { fake } = /** @type {any} */ (window); fake.receive(id, 'Are you there?'); fake.receive(id, 'It is singing again.'); fake.receive(id, 'Look up!'); }, BOB);
+    await page.waitForSelector('.jump.news');
+  } },
+  { name: 'people', act: async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); }, dark: true },
+  { name: 'people-narrow', options: narrow, act: async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); } },
+  { name: 'sign-out', act: async (page) => { await page.click('#menu'); await page.click('#sign-out'); } },
+  { name: 'sign-out-unsent', act: async (page) => {
+    await toUnsent(page);
+    await page.click('#menu');
+    await page.click('#sign-out');
+    await page.click('#sign-out-confirm');
+    await page.click('#unsent-copy');
+    await page.waitForSelector('.copied');
+  }, dark: true },
+  { name: 'right-to-left', options: { rtl: true }, act: (page) => openConversation(page, 'dm:p-dalia') },
+  { name: 'right-to-left-bob', options: { rtl: true }, act: toBob },
+  { name: 'large-text', options: { text: 2 }, act: toBob },
+  { name: 'large-text-sign-in', options: { text: 2, viewport: { width: 768, height: 800 } }, config: { signedIn: false }, act: toPerson },
+  { name: 'tablet', options: { viewport: { width: 768, height: 1024 } }, act: toBob },
+  { name: 'wide', options: { viewport: { width: 3840, height: 2160 } }, act: toBob },
+];
+
+/** @type {('light' | 'dark')[]} */
+const schemes = ['light', 'dark'];
+mkdirSync(folder, { recursive: true });
+const server = await serve();
+const browser = await launch();
+try {
+  for (const picture of pictures.filter(({ name }) => name.includes(only))) {
+    for (const scheme of picture.dark ? schemes : schemes.slice(0, 1)) {
+      const { page, seen, close } = await openPage(browser, server.origin, picture.config, { ...picture.options, colorScheme: scheme, reducedMotion: 'reduce' });
+      await picture.act?.(page);
+      await page.evaluate(() => document.fonts.ready);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      const file = `${folder}${picture.name}${scheme === 'dark' ? '-dark' : ''}.png`;
+      await page.screenshot({ path: file, animations: 'disabled' });
+      // A palette keeps the repository small.
+      execFileSync('convert', [file, '-resize', '1600x>', '-dither', 'None', '-colors', '160', '-strip', '-define', 'png:compression-level=9', `PNG8:${file}`]);
+      if (seen.errors.length + seen.violations.length + seen.outside.length > 0) console.error(picture.name, seen);
+      await close();
+    }
+    console.log(picture.name);
+  }
+} finally {
+  await browser.close();
+  await server.close();
+}

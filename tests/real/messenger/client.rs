@@ -1,0 +1,247 @@
+//! A person with a messenger, as the tests drive it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::broadcast::Receiver;
+use tokio::time::timeout;
+use whinchat_core::bridge::{
+    AccountSummary, Anchor, Code, ConnectionState, MessageRow, Problem, SignIn, VaultKind,
+};
+use whinchat_core::model::{AccountId, ConversationId};
+use whinchat_core::runtime::{Config, Event, Messenger};
+use whinchat_tests::{Person, ServerFixture};
+
+/// Longer than anything here takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub const PASSPHRASE: &str = "correct horse battery";
+
+/// What a person types to sign in.
+pub fn typed(server: &str, person: &Person, vault: VaultKind) -> SignIn {
+    SignIn {
+        server: server.to_owned(),
+        email: person.email.clone(),
+        password: person.password.clone(),
+        code: None,
+        vault,
+        passphrase: (vault == VaultKind::Passphrase).then(|| PASSPHRASE.to_owned()),
+        account: None,
+    }
+}
+
+/// A messenger with this data folder.
+pub async fn messenger(data: &Path) -> Messenger {
+    Messenger::new(Config {
+        data: data.to_owned(),
+        keychain_service: "whinchat-tests".to_owned(),
+    })
+    .await
+    .unwrap()
+}
+
+/// Signs in to a messenger that nobody else uses, and gives what came of it.
+pub async fn try_sign_in(request: SignIn) -> Result<AccountSummary, Problem> {
+    let folder = tempfile::tempdir().unwrap();
+    let messenger = messenger(folder.path()).await;
+    let answer = messenger.sign_in(request).await;
+    if answer.is_err() {
+        assert!(
+            messenger.accounts().is_empty(),
+            "no half of an account is left"
+        );
+        let left = std::fs::read_dir(folder.path().join("accounts")).unwrap();
+        assert_eq!(left.count(), 0, "nor a folder of it");
+    }
+    messenger.shutdown().await;
+    answer
+}
+
+/// Somebody who is signed in.
+pub struct Client {
+    pub messenger: Messenger,
+    pub account: AccountId,
+    pub person: String,
+    pub events: Receiver<Event>,
+    pub data: TempDir,
+}
+
+impl Client {
+    /// Signs in, with secrets in memory, and opens the account.
+    pub async fn start(server: &ServerFixture, person: &Person) -> Self {
+        Self::start_at(&server.url(), person, VaultKind::SessionOnly).await
+    }
+
+    /// The same at another address of the server, with another vault.
+    pub async fn start_at(url: &str, person: &Person, vault: VaultKind) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let messenger = messenger(data.path()).await;
+        let summary = messenger.sign_in(typed(url, person, vault)).await.unwrap();
+        assert_eq!(summary.person, person.id);
+        assert_eq!(
+            summary.name,
+            format!("{} {}", person.first_name, person.last_name)
+        );
+        let events = messenger.events();
+        let account = summary.id.parse().unwrap();
+        messenger.open(account).await.unwrap();
+        Self {
+            messenger,
+            account,
+            person: summary.person,
+            events,
+            data,
+        }
+    }
+
+    /// As after a start of the program: another messenger on the same data.
+    pub async fn again(self) -> Self {
+        self.messenger.shutdown().await;
+        let messenger = messenger(self.data.path()).await;
+        messenger
+            .unlock(self.account, PASSPHRASE.to_owned().into())
+            .await
+            .unwrap();
+        let events = messenger.events();
+        messenger.open(self.account).await.unwrap();
+        Self {
+            messenger,
+            events,
+            ..self
+        }
+    }
+
+    /// Waits for an event, and fails on a sign-in that is asked for.
+    pub async fn event<T>(&mut self, what: &str, mut is: impl FnMut(Event) -> Option<T>) -> T {
+        let found = timeout(PATIENCE, async {
+            loop {
+                let event = self.events.recv().await.unwrap();
+                if let Some(found) = is(event) {
+                    return found;
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("never: {what}"))
+    }
+
+    /// Waits until the connection is in this state.
+    pub async fn until(&mut self, state: ConnectionState) {
+        let now = self.messenger.open(self.account).await.unwrap();
+        if now.connection.state == state {
+            return;
+        }
+        self.event(&format!("{state:?}"), |event| match event {
+            Event::Connection { connection, .. } => (connection.state == state).then_some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Waits until it is connected and whole.
+    pub async fn live(&mut self) {
+        self.until(ConnectionState::Live).await;
+    }
+
+    /// Waits for the next message of somebody else.
+    pub async fn arrives(&mut self) -> MessageRow {
+        self.event("a message", |event| match event {
+            Event::Message { message, .. } => Some(*message),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn send(&self, to: &str, text: &str) -> MessageRow {
+        let sent = self.messenger.send(self.account, dm(to), text).await;
+        sent.unwrap()
+    }
+
+    /// The newest messages with somebody, oldest first; none where they are
+    /// not known yet.
+    pub async fn page(&self, with: &str) -> Vec<MessageRow> {
+        let page = self
+            .messenger
+            .page(self.account, dm(with), Anchor::Newest, 200)
+            .await;
+        match page {
+            Ok(page) => page.messages,
+            Err(problem) if problem.code == Code::Unknown => Vec::new(),
+            Err(problem) => panic!("{problem:?}"),
+        }
+    }
+
+    /// Waits until the newest messages with somebody are as they should be.
+    pub async fn page_until(
+        &self,
+        with: &str,
+        what: &str,
+        mut is: impl FnMut(&[MessageRow]) -> bool,
+    ) -> Vec<MessageRow> {
+        let found = timeout(PATIENCE, async {
+            loop {
+                let page = self.page(with).await;
+                if is(&page) {
+                    return page;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("never: {what}"))
+    }
+}
+
+/// The conversation with somebody.
+pub fn dm(person: &str) -> ConversationId {
+    ConversationId::Direct(person.parse().unwrap())
+}
+
+/// How many sessions the server holds for this person: what it really thinks,
+/// from its own database.
+pub fn sessions_on_server(server: &ServerFixture, person: &Person) -> usize {
+    tokens_on_server(server, person).len()
+}
+
+/// The tokens of those sessions.
+pub fn tokens_on_server(server: &ServerFixture, person: &Person) -> Vec<String> {
+    let file = find_database(server.folder());
+    let database = rusqlite::Connection::open(file).unwrap();
+    database
+        .busy_timeout(Duration::from_secs(10))
+        .and_then(|()| {
+            let mut statement =
+                database.prepare("SELECT token FROM directus_sessions WHERE user = ?")?;
+            let tokens = statement.query_map([&person.id], |row| row.get(0))?;
+            tokens.collect()
+        })
+        .unwrap()
+}
+
+pub fn find_database(folder: &Path) -> std::path::PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "db") {
+                return path;
+            }
+        }
+    }
+    panic!("the server has no database file");
+}
+
+/// Established connections of this machine to this port.
+pub fn connections_to(port: u16) -> usize {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let remote = format!(":{port:04X}");
+    table
+        .lines()
+        .skip(1)
+        .filter(|line| {
+            let mut words = line.split_whitespace().skip(2);
+            words.next().is_some_and(|word| word.ends_with(&remote)) && words.next() == Some("01")
+        })
+        .count()
+}

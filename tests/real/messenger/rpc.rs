@@ -1,0 +1,349 @@
+//! whinchat-rpc as a program: what it prints, what it leaves, what it hides.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use serde_json::{Value, json};
+use whinchat_tests::{Kind, Options, Person, ServerFixture, eventually};
+
+use crate::client::{PASSPHRASE, PATIENCE, connections_to, sessions_on_server, tokens_on_server};
+
+/// The program, built if need be.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--package", "whinchat-rpc"])
+            .current_dir(xtask::paths::repository())
+            .status()
+            .unwrap();
+        assert!(built.success());
+        xtask::paths::built("whinchat-rpc")
+    })
+}
+
+/// Runs it through a shell that hands the secrets over as descriptors 3 and 4,
+/// each from a file that only this test can read.
+fn command(folder: &Path, secrets: &[&str], arguments: &[&str]) -> Command {
+    let mut script = String::from("exec \"$@\"");
+    for (n, secret) in secrets.iter().enumerate() {
+        let file = folder.join(format!("secret-{n}"));
+        std::fs::write(&file, format!("{secret}\n")).unwrap();
+        let _ = write!(script, " {}<'{}'", n + 3, file.display());
+    }
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &script, "sh"])
+        .arg(program())
+        .args(arguments);
+    command
+}
+
+fn run(mut command: Command) -> (Value, bool) {
+    let output = command.stderr(Stdio::inherit()).output().unwrap();
+    let line = String::from_utf8(output.stdout).unwrap();
+    let answer = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    (answer, output.status.success())
+}
+
+struct Rpc {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<Value>,
+    account: String,
+    n: u64,
+}
+
+impl Rpc {
+    fn start(mut command: Command, account: &str, log: &Path) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(log).unwrap())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let value = serde_json::from_str(&line).unwrap_or(Value::Null);
+                if sender.send(value).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            lines,
+            account: account.to_owned(),
+            n: 0,
+        }
+    }
+
+    fn until(&mut self, what: &str, mut is: impl FnMut(&Value) -> bool) -> Value {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if is(&line) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("{what}: {error}"),
+            }
+        }
+    }
+
+    fn call(&mut self, command: &str, mut arguments: Value) -> Value {
+        self.n += 1;
+        arguments["account"] = json!(self.account);
+        let line = json!({"id": self.n, "command": command, "args": arguments});
+        writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
+        let n = self.n;
+        self.until(command, |line| line["id"] == json!(n))
+    }
+
+    fn live(&mut self) {
+        self.until("live", |line| {
+            line["event"] == "connection" && line["value"]["connection"]["state"] == "live"
+        });
+    }
+
+    /// Ends stdin, and waits for the program to end by itself.
+    fn end(mut self) {
+        self.stdin = None;
+        let mut ended = None;
+        eventually("it ends with its input", PATIENCE, || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        assert!(ended.unwrap().success());
+    }
+}
+
+impl Drop for Rpc {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn sign_in(
+    server: &ServerFixture,
+    person: &Person,
+    folder: &Path,
+    more: &[&str],
+    secrets: &[&str],
+) -> (Value, bool) {
+    let data = folder.join("data");
+    let url = server.url();
+    let mut arguments = vec![
+        "sign-in",
+        "--data",
+        data.to_str().unwrap(),
+        "--server",
+        &url,
+    ];
+    arguments.extend(["--email", &person.email, "--password-fd", "3"]);
+    arguments.extend(more);
+    run(command(folder, secrets, &arguments))
+}
+
+#[test]
+fn two_programs_talk_through_dead_proxies_and_nothing_secret_is_written_anywhere() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default());
+    let (alice, bob) = (server.alice().clone(), server.bob().clone());
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut programs = Vec::new();
+    for (person, folder) in [&alice, &bob].into_iter().zip(&folders) {
+        let folder = folder.path();
+        let passphrase = ["--vault", "passphrase", "--passphrase-fd", "4"];
+        let (answer, fine) = sign_in(
+            &server,
+            person,
+            folder,
+            &passphrase,
+            &[&person.password, PASSPHRASE],
+        );
+        assert!(fine, "{answer}");
+        let account = answer["ok"]["id"].as_str().unwrap().to_owned();
+        let data = folder.join("data");
+        let arguments = [
+            "serve",
+            "--data",
+            data.to_str().unwrap(),
+            "--events",
+            "--log",
+            "debug",
+            "--unlock",
+            &account,
+            "--passphrase-fd",
+            "3",
+        ];
+        let mut serve = command(folder, &[PASSPHRASE], &arguments);
+        // A port that nobody listens on: this machine is reached directly.
+        for proxy in [
+            "HTTP_PROXY",
+            "http_proxy",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "all_proxy",
+        ] {
+            serve.env(proxy, "http://127.0.0.1:9");
+        }
+        serve.env_remove("NO_PROXY").env_remove("no_proxy");
+        let mut program = Rpc::start(serve, &account, &folder.join("log"));
+        let opened = program.call("open", json!({}));
+        assert_eq!(opened["ok"]["account"]["person"], json!(person.id));
+        program.live();
+        programs.push(program);
+    }
+    let [a, b] = programs.as_mut_slice() else {
+        panic!("two programs");
+    };
+    let text = "A text that stands in no log";
+    let to_bob = format!("dm:{}", bob.id);
+    let sent = a.call("send", json!({"conversation": to_bob, "text": text}));
+    let id = sent["ok"]["id"].clone();
+    let arrived = b.until("a message", |line| line["event"] == "message");
+    assert_eq!(arrived["value"]["message"]["id"], id);
+    assert_eq!(arrived["value"]["message"]["text"], text);
+    let page =
+        json!({"conversation": format!("dm:{}", alice.id), "anchor": {"at": "newest"}, "limit": 5});
+    let page = b.call("page", page);
+    assert_eq!(page["ok"]["messages"][0]["id"], id);
+    let bad = a.call("dance", json!({}));
+    assert_eq!(bad["error"]["code"], "bad_command");
+
+    // While they are signed in: files, logs, command lines and environments.
+    let mut secrets = vec![
+        alice.password.clone(),
+        bob.password.clone(),
+        PASSPHRASE.to_owned(),
+    ];
+    let tokens = [&alice, &bob].map(|person| tokens_on_server(&server, person));
+    assert_eq!(tokens.iter().flatten().count(), 4, "two sessions each");
+    secrets.extend(tokens.into_iter().flatten());
+    secrets.push("eyJ".to_owned());
+    for (program, folder) in programs.iter().zip(&folders) {
+        for n in 0..2 {
+            let _ = std::fs::remove_file(folder.path().join(format!("secret-{n}")));
+        }
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        assert!(log.contains("opened"), "the log is written: {log}");
+        for personal in [text, &alice.email, &bob.email] {
+            assert!(!log.contains(personal));
+        }
+        let process = PathBuf::from(format!("/proc/{}", program.child.id()));
+        let mut searched = files_below(folder.path());
+        searched.extend([process.join("cmdline"), process.join("environ")]);
+        assert!(searched.len() > 5);
+        for file in searched {
+            let bytes = std::fs::read(&file).unwrap();
+            for secret in secrets.iter().chain([&text.to_owned()]) {
+                let found = bytes
+                    .windows(secret.len())
+                    .any(|part| part == secret.as_bytes());
+                assert!(!found, "a secret stands in {}", file.display());
+            }
+        }
+    }
+    for program in programs {
+        program.end();
+    }
+    eventually("no connection", PATIENCE, || {
+        connections_to(server.port()) == 0
+    });
+    assert_eq!(
+        sessions_on_server(&server, &alice),
+        2,
+        "closed, not signed out"
+    );
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_keychain_keeps_an_account_over_a_restart_and_nothing_after_signing_out() {
+    let service = format!("whinchat-tests-{}", std::process::id());
+    let server = ServerFixture::start(Kind::Stamped, Options::default());
+    let alice = server.alice().clone();
+    let folder = tempfile::tempdir().unwrap();
+    let named = ["--keychain-service", service.as_str()];
+    let (answer, fine) = sign_in(&server, &alice, folder.path(), &named, &[&alice.password]);
+    assert!(fine, "is there a keychain here? {answer}");
+    let account = answer["ok"]["id"].as_str().unwrap().to_owned();
+    let kept = |name: &str| {
+        let entry = keyring::Entry::new(&service, &format!("{account}/{name}")).unwrap();
+        entry.get_secret().ok()
+    };
+    assert_eq!(kept("database").map(|key| key.len()), Some(32));
+    assert!(kept("sessions").is_some());
+
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let mut arguments = vec!["serve", "--data", data, "--events"];
+    arguments.extend(named);
+    let serve = command(folder.path(), &[], &arguments);
+    let mut program = Rpc::start(serve, &account, &folder.path().join("log"));
+    program.call("open", json!({}));
+    program.live();
+    program.end();
+
+    let mut arguments = vec!["sign-out", "--data", data, "--account", &alice.email];
+    arguments.extend(named);
+    let (answer, fine) = run(command(folder.path(), &[], &arguments));
+    assert!(fine, "{answer}");
+    assert_eq!(answer, json!({"ok": {"server_told": true}}));
+    assert!(kept("database").is_none() && kept("sessions").is_none());
+    assert_eq!(sessions_on_server(&server, &alice), 0);
+}
+
+#[test]
+fn without_a_keychain_nothing_is_kept_in_its_place() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default());
+    let alice = server.alice().clone();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let url = server.url();
+    let arguments = [
+        "sign-in",
+        "--data",
+        data.to_str().unwrap(),
+        "--server",
+        &url,
+        "--email",
+        &alice.email,
+        "--password-fd",
+        "3",
+    ];
+    let mut command = command(folder.path(), &[&alice.password], &arguments);
+    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
+    let (answer, fine) = run(command);
+    assert!(!fine);
+    assert_eq!(answer["error"]["code"], "vault_unavailable");
+    assert_eq!(answer["error"]["action"], "choose_vault");
+    assert_eq!(files_below(&data), Vec::<PathBuf>::new());
+    assert_eq!(
+        sessions_on_server(&server, &alice),
+        0,
+        "the password was not used"
+    );
+}

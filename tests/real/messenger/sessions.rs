@@ -1,0 +1,202 @@
+//! Sessions: renewed, lost on the way, ended; nobody is signed out by accident.
+
+use std::time::Duration;
+
+use whinchat_core::bridge::{ConnectionState, SignIn, VaultKind};
+use whinchat_core::runtime::{Event, SessionState};
+use whinchat_tests::{Kind, Options, Relay, ServerFixture, eventually};
+
+use crate::client::{Client, PATIENCE, sessions_on_server, typed};
+
+const REFRESH: &str = "POST /auth/refresh";
+
+/// Fails if the client was ever asked to sign in.
+fn assert_never_asked_to_sign_in(client: &mut Client) {
+    while let Ok(event) = client.events.try_recv() {
+        let asked = matches!(
+            event,
+            Event::Session {
+                state: SessionState::SignInNeeded,
+                ..
+            }
+        );
+        assert!(!asked, "a person was asked to sign in");
+    }
+}
+
+async fn still_talks(server: &ServerFixture, client: &mut Client) {
+    client.live().await;
+    let admin = server.fresh_admin();
+    let before = admin.count();
+    client.send(&server.bob().id, "Still here").await;
+    eventually("the message is there", PATIENCE, || {
+        server.fresh_admin().count() == before + 1
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_renewed_on_the_live_socket() {
+    // Renewed at 12 s: 3 s are left even where a busy machine is slow to answer.
+    let server = ServerFixture::start(Kind::Stamped, Options::default().session_ttl("15s"));
+    let relay = Relay::start(server.port());
+    let mut alice = Client::start_at(&relay.url(), server.alice(), VaultKind::SessionOnly).await;
+    alice.live().await;
+    eventually("three renewals", PATIENCE, || relay.asked(REFRESH) >= 3);
+    eventually("authenticated after each", PATIENCE, || {
+        relay.told(r#""type":"auth","status":"ok""#) >= 3
+    });
+    assert_eq!(relay.asked("GET /websocket"), 1, "one socket all the while");
+    assert_eq!(relay.told("TOKEN_EXPIRED"), 0, "never too late");
+    assert_never_asked_to_sign_in(&mut alice);
+    still_talks(&server, &mut alice).await;
+    alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_renewal_answer_is_asked_for_again_within_the_grace() {
+    // Renewed at 16 s: the second asking still comes well before the end.
+    let server = ServerFixture::start(Kind::Stamped, Options::default().session_ttl("20s"));
+    let relay = Relay::start(server.port());
+    let mut alice = Client::start_at(&relay.url(), server.alice(), VaultKind::SessionOnly).await;
+    alice.live().await;
+    relay.lose_answers_to(REFRESH, 1);
+    eventually("an answer is lost", PATIENCE, || relay.lost() == 1);
+    eventually("it is asked for again", PATIENCE, || {
+        relay.asked(REFRESH) >= 2
+    });
+    // The spare was not needed: two sessions, as before.
+    still_talks(&server, &mut alice).await;
+    assert_eq!(relay.asked(r#""mode":"json","refresh_token""#), 0);
+    assert_never_asked_to_sign_in(&mut alice);
+    alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_lost_for_good_is_followed_by_the_spare() {
+    let options = Options::default()
+        .session_ttl("8s")
+        .set("SESSION_REFRESH_GRACE_PERIOD", "1ms");
+    let server = ServerFixture::start(Kind::Stamped, options);
+    let relay = Relay::start(server.port());
+    let mut alice = Client::start_at(&relay.url(), server.alice(), VaultKind::SessionOnly).await;
+    alice.live().await;
+    relay.lose_answers_to(REFRESH, 1);
+    eventually("an answer is lost", PATIENCE, || relay.lost() == 1);
+    eventually("the spare is renewed", PATIENCE, || {
+        relay.asked(r#""mode":"json","refresh_token""#) + relay.asked(r#""refresh_token":"#) >= 1
+    });
+    still_talks(&server, &mut alice).await;
+    assert_never_asked_to_sign_in(&mut alice);
+    alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_long_time_off_the_spare_opens_the_account_again() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default().session_ttl("3s"));
+    let mut alice = Client::start_at(&server.url(), server.alice(), VaultKind::Passphrase).await;
+    alice.live().await;
+    alice.messenger.shutdown().await;
+    let alice_on_server = server.alice().clone();
+    // Sessions that have ended are removed when somebody signs in.
+    eventually("only the spare is left", PATIENCE, || {
+        server.token_of(&alice_on_server);
+        expired_sessions(&server) == 0
+    });
+    let mut alice = alice.again().await;
+    alice.live().await;
+    assert_never_asked_to_sign_in(&mut alice);
+    still_talks(&server, &mut alice).await;
+    alice.messenger.shutdown().await;
+}
+
+/// How many cookie sessions there still are: those that live seconds.
+fn expired_sessions(server: &ServerFixture) -> usize {
+    let file = crate::client::find_database(server.folder());
+    let database = rusqlite::Connection::open(file).unwrap();
+    database.busy_timeout(Duration::from_secs(10)).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
+    // Those that end within a day are sessions by cookie.
+    let soon = i64::try_from(now).unwrap() + 24 * 3_600_000;
+    database
+        .query_row(
+            "SELECT count(*) FROM directus_sessions WHERE expires < ?",
+            [soon],
+            |row| row.get::<_, i64>(0),
+        )
+        .map(|count| usize::try_from(count).unwrap())
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_suspended_is_asked_to_sign_in_and_comes_back_to_what_was_held() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default().session_ttl("5s"));
+    let mut alice = Client::start(&server, server.alice()).await;
+    alice.live().await;
+    alice.send(&server.bob().id, "Before").await;
+    let admin = server.admin();
+    eventually("it is sent", PATIENCE, || admin.count() == 1);
+    admin.suspend(&alice.person);
+    alice
+        .event("sign-in is asked for", |event| {
+            matches!(
+                event,
+                Event::Session {
+                    state: SessionState::SignInNeeded,
+                    ..
+                }
+            )
+            .then_some(())
+        })
+        .await;
+    alice.until(ConnectionState::SignInNeeded).await;
+    assert_eq!(sessions_on_server(&server, server.alice()), 0);
+    let waiting = alice.send(&server.bob().id, "While away").await;
+
+    let active = serde_json::json!({"status": "active"});
+    server.fresh_admin().set_person(&alice.person, &active);
+    let back = SignIn {
+        account: Some(alice.account.to_string()),
+        ..typed(&server.url(), server.alice(), VaultKind::SessionOnly)
+    };
+    alice.messenger.sign_in(back).await.unwrap();
+    alice.live().await;
+    let admin = server.fresh_admin();
+    eventually("what waited is sent", PATIENCE, || admin.count() == 2);
+    let page = alice.page(&server.bob().id).await;
+    assert_eq!(page.len(), 2);
+    assert_eq!(page[1].id, waiting.id);
+    alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_pings_are_answered() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default().heartbeat(1));
+    let relay = Relay::start(server.port());
+    let mut alice = Client::start_at(&relay.url(), server.alice(), VaultKind::SessionOnly).await;
+    alice.live().await;
+    // A socket that leaves one unanswered is closed at the next.
+    eventually("five pings", PATIENCE, || {
+        relay.told(r#"{"type":"ping"}"#) >= 5
+    });
+    assert_eq!(relay.asked("GET /websocket"), 1);
+    still_talks(&server, &mut alice).await;
+    alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_cut_comes_back_by_itself() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default());
+    let relay = Relay::start(server.port());
+    let mut alice = Client::start_at(&relay.url(), server.alice(), VaultKind::SessionOnly).await;
+    alice.live().await;
+    relay.cut();
+    eventually("a second socket", PATIENCE, || {
+        relay.asked("GET /websocket") >= 2
+    });
+    still_talks(&server, &mut alice).await;
+    assert_never_asked_to_sign_in(&mut alice);
+    alice.messenger.shutdown().await;
+}

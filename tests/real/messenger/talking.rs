@@ -1,0 +1,188 @@
+//! Two people talk; others don't listen.
+
+use std::time::Duration;
+
+use whinchat_core::bridge::{Change, Code, ConnectionState, MessageState};
+use whinchat_tests::{Kind, Options, ServerFixture, eventually};
+
+use crate::client::{Client, PATIENCE, dm};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_talk_on_both_kinds_of_server_and_an_administrator_hears_nothing() {
+    for kind in [Kind::Tutorial, Kind::Stamped] {
+        let server = ServerFixture::start(kind, Options::default().time_zone("America/New_York"));
+        let mut alice = Client::start(&server, server.alice()).await;
+        let mut bob = Client::start(&server, server.bob()).await;
+        let mut admin = Client::start(&server, server.administrator()).await;
+        for client in [&mut alice, &mut bob, &mut admin] {
+            client.live().await;
+        }
+        let first = alice.send(&bob.person, "  Hi Bob \n").await;
+        assert_eq!((first.text.as_str(), first.is_me), ("Hi Bob", true));
+        let arrived = bob.arrives().await;
+        assert_eq!((arrived.id, arrived.is_me), (first.id, false), "{kind:?}");
+        bob.send(&alice.person, "Hi Alice").await;
+        assert_eq!(alice.arrives().await.text, "Hi Alice");
+        let page = alice
+            .page_until(&bob.person, "both are sent", |page| {
+                page.len() == 2 && page.iter().all(|row| row.state == MessageState::Sent)
+            })
+            .await;
+        // Within a second, the tutorial's stamps don't tell who was first.
+        if kind == Kind::Stamped {
+            assert_eq!(page[0].text, "Hi Bob", "in order");
+        }
+        assert_eq!(server.admin().count(), 2);
+
+        // What concerns the administrator comes; what does not, never did.
+        alice.send(&admin.person, "Hi admin").await;
+        assert_eq!(admin.arrives().await.text, "Hi admin");
+        let list = admin
+            .messenger
+            .conversations(admin.account, String::new(), None, 50)
+            .await
+            .unwrap();
+        let others: Vec<_> = list.conversations.iter().map(|c| &c.person).collect();
+        assert_eq!(others, [&alice.person], "{kind:?}");
+        for client in [alice, bob, admin] {
+            client.messenger.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_while_the_server_is_dead_arrives_once_and_in_order() {
+    let mut server = ServerFixture::start(Kind::Stamped, Options::default());
+    let mut alice = Client::start(&server, server.alice()).await;
+    let mut bob = Client::start(&server, server.bob()).await;
+    alice.live().await;
+    bob.live().await;
+    let bobs = server.bob().id.clone();
+    for n in 0..5 {
+        alice.send(&bobs, &format!("{n}")).await;
+    }
+    server.kill9();
+    for n in 5..10 {
+        alice.send(&bobs, &format!("{n}")).await;
+    }
+    alice.until(ConnectionState::Waiting).await;
+    server.restart();
+    alice.messenger.reconnect(alice.account).await.unwrap();
+    bob.messenger.reconnect(bob.account).await.unwrap();
+    let page = bob
+        .page_until(&alice.person, "all ten", |page| page.len() >= 10)
+        .await;
+    let texts: Vec<_> = page.iter().map(|row| row.text.clone()).collect();
+    let expected: Vec<_> = (0..10).map(|n| n.to_string()).collect();
+    assert_eq!(texts, expected);
+    assert_eq!(server.fresh_admin().count(), 10);
+    alice.messenger.shutdown().await;
+    bob.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_carries_the_messages_of_the_conversation_that_it_watches() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default());
+    let mut alice = Client::start(&server, server.alice()).await;
+    let mut bob = Client::start(&server, server.bob()).await;
+    alice.live().await;
+    bob.live().await;
+    let mut watching = bob.messenger.subscribe(bob.account).unwrap();
+    let mut other = bob.messenger.subscribe(bob.account).unwrap();
+    let conversation = Some(dm(&alice.person));
+    bob.messenger
+        .watch(bob.account, Some(watching.id()), conversation)
+        .await
+        .unwrap();
+    let sent = alice.send(&bob.person, "Seen").await;
+    let mut last = 0;
+    let seen = async {
+        loop {
+            let batch = watching.next().await.unwrap();
+            assert_eq!(batch.n, last + 1);
+            last = batch.n;
+            for change in batch.changes {
+                if let Change::Message(row) = change {
+                    return row;
+                }
+            }
+        }
+    };
+    let row = tokio::time::timeout(PATIENCE, seen).await.unwrap();
+    assert_eq!(row.id, sent.id);
+    // The other stream was told of the list, not of the message.
+    let told = tokio::time::timeout(PATIENCE, other.next()).await.unwrap();
+    let told = told.unwrap().changes;
+    assert!(!told.is_empty());
+    assert!(
+        !told
+            .iter()
+            .any(|change| matches!(change, Change::Message(_)))
+    );
+    alice.messenger.shutdown().await;
+    bob.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_older_than_the_servers_stamp_are_not_lost() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default());
+    let admin = server.admin();
+    let (alice, bob) = (server.alice(), server.bob());
+    let id = "01936f00-0000-7000-8000-000000000001";
+    admin.insert(
+        id,
+        &bob.id,
+        &alice.id,
+        "From before",
+        "2026-11-20T10:00:00Z",
+    );
+    // As it is where the field was added to a collection with messages in it.
+    let file = std::fs::read_dir(server.folder()).unwrap().flatten();
+    assert!(file.count() > 0);
+    let cleared = clear_stamp(&server, id);
+    assert_eq!(cleared, 1);
+    let mut client = Client::start(&server, alice).await;
+    client.live().await;
+    let page = client
+        .page_until(&bob.id, "the old message", |page| !page.is_empty())
+        .await;
+    assert_eq!(page[0].text, "From before");
+    // And new ones come beside it.
+    let mut other = Client::start(&server, bob).await;
+    other.live().await;
+    other.send(&alice.id, "From now").await;
+    assert_eq!(client.arrives().await.text, "From now");
+    client.messenger.shutdown().await;
+    other.messenger.shutdown().await;
+}
+
+fn clear_stamp(server: &ServerFixture, id: &str) -> usize {
+    let file = crate::client::find_database(server.folder());
+    let database = rusqlite::Connection::open(file).unwrap();
+    database.busy_timeout(Duration::from_secs(10)).unwrap();
+    database
+        .execute(
+            "UPDATE chat_messages SET date_created = NULL WHERE id = ?",
+            [id],
+        )
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_no_server_takes_is_refused_before_it_is_kept() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default());
+    let mut alice = Client::start(&server, server.alice()).await;
+    alice.live().await;
+    let bob = dm(&server.bob().id);
+    let send = async |text: String| {
+        let sent = alice.messenger.send(alice.account, bob, &text).await;
+        sent.map(|_| ()).map_err(|problem| problem.code)
+    };
+    assert_eq!(send(" \n ".to_owned()).await, Err(Code::TextBlank));
+    assert_eq!(send("a".repeat(1_000_000)).await, Err(Code::TextTooLong));
+    // The longest that is taken arrives.
+    assert_eq!(send("a".repeat(999_000)).await, Ok(()));
+    let admin = server.admin();
+    eventually("the long one is there", PATIENCE, || admin.count() == 1);
+    alice.messenger.shutdown().await;
+}

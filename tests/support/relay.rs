@@ -1,0 +1,161 @@
+//! A relay between a client and a server that can lose what passes through it.
+//!
+//! Owns: threads that copy bytes, and counts of what was seen. It understands
+//! nothing but the first line of a request, for HTTP/1.1 asks one thing at a
+//! time.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// A relay on a free port of this machine.
+#[derive(Debug)]
+pub struct Relay {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Requests that begin so lose their answers, this many more times.
+    losing: Mutex<Option<(String, usize)>>,
+    lost: AtomicUsize,
+    from_client: Mutex<Vec<u8>>,
+    from_server: Mutex<Vec<u8>>,
+    connections: AtomicUsize,
+    stopped: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Relay {
+    /// Relays to this port of this machine.
+    #[track_caller]
+    pub fn start(to: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let port = listener.local_addr().expect("it has an address").port();
+        let shared = Arc::new(Shared::default());
+        let inside = Arc::clone(&shared);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if inside.stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                relay(client, to, &inside);
+            }
+        });
+        Self { port, shared }
+    }
+
+    /// Where a client finds it.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// From now on, requests that begin so reach the server and their answers
+    /// are lost: the connection is cut when the first byte comes back.
+    pub fn lose_answers_to(&self, request: &str, times: usize) {
+        *lock(&self.shared.losing) = Some((request.to_owned(), times));
+    }
+
+    /// How many answers were lost.
+    pub fn lost(&self) -> usize {
+        self.shared.lost.load(Ordering::SeqCst)
+    }
+
+    /// How often clients have sent this.
+    pub fn asked(&self, text: &str) -> usize {
+        count(&lock(&self.shared.from_client), text)
+    }
+
+    /// How often the server has sent this.
+    pub fn told(&self, text: &str) -> usize {
+        count(&lock(&self.shared.from_server), text)
+    }
+
+    /// How many connections there have been.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// Cuts everything that is connected now.
+    pub fn cut(&self) {
+        for stream in lock(&self.shared.open).drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Wakes who waits for a client.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        self.cut();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn count(seen: &[u8], text: &str) -> usize {
+    seen.windows(text.len())
+        .filter(|part| *part == text.as_bytes())
+        .count()
+}
+
+fn relay(client: TcpStream, to: u16, shared: &Arc<Shared>) {
+    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)) else {
+        let _ = client.shutdown(Shutdown::Both);
+        return;
+    };
+    shared.connections.fetch_add(1, Ordering::SeqCst);
+    let ends = [client.try_clone(), server.try_clone()];
+    lock(&shared.open).extend(ends.into_iter().flatten());
+    // Whether the answer on its way is to be lost.
+    let losing = Arc::new(AtomicBool::new(false));
+    let (Ok(mut to_client), Ok(mut to_server)) = (client.try_clone(), server.try_clone()) else {
+        return;
+    };
+    let (mut from_client, mut from_server) = (client, server);
+    let (up, down) = (Arc::clone(shared), Arc::clone(shared));
+    let lose = Arc::clone(&losing);
+    thread::spawn(move || {
+        let mut bytes = [0; 16 * 1024];
+        while let Ok(read @ 1..) = from_client.read(&mut bytes) {
+            let part = bytes.get(..read).unwrap_or_default();
+            lock(&up.from_client).extend_from_slice(part);
+            if let Some((request, times)) = lock(&up.losing).as_mut()
+                && *times > 0
+                && part.starts_with(request.as_bytes())
+            {
+                *times -= 1;
+                lose.store(true, Ordering::SeqCst);
+            }
+            if to_server.write_all(part).is_err() {
+                break;
+            }
+        }
+        let _ = to_server.shutdown(Shutdown::Both);
+    });
+    thread::spawn(move || {
+        let mut bytes = [0; 16 * 1024];
+        while let Ok(read @ 1..) = from_server.read(&mut bytes) {
+            if losing.load(Ordering::SeqCst) {
+                down.lost.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
+            let part = bytes.get(..read).unwrap_or_default();
+            lock(&down.from_server).extend_from_slice(part);
+            if to_client.write_all(part).is_err() {
+                break;
+            }
+        }
+        let _ = to_client.shutdown(Shutdown::Both);
+        let _ = from_server.shutdown(Shutdown::Both);
+    });
+}
