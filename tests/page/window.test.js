@@ -680,6 +680,25 @@ describe('scrolling', () => {
     await count(page, 80);
   });
 
+  test('who scrolls up in the very frame in which the composer grows or the connection returns stays there', async () => {
+    const page = await withBob({ ...long(80, { server: 40 }), connection: { state: 'offline' } }, { viewport: { width: 320, height: 640 } });
+    // One task: the scroll event, which comes with the next frame, is not there yet.
+    await page.evaluate(() => {
+      document.querySelector('.scroller').scrollTop = 0;
+      const area = document.querySelector('#composer');
+      area.value = 'one\ntwo\nthree';
+      area.dispatchEvent(new Event('input', { bubbles: true }));
+      window.fake.connect({ state: 'live' });
+    });
+    await until(page, () => document.querySelector('.older').dataset.state === 'beginning');
+    await count(page, 80);
+    const below = await page.evaluate(() => {
+      const { scrollHeight, scrollTop, clientHeight } = document.querySelector('.scroller');
+      return scrollHeight - scrollTop - clientHeight;
+    });
+    assert.ok(below > 200, `pulled to ${below} px from the end`);
+  });
+
   test('a server that will not give earlier messages is told so, with a button', async () => {
     const page = await withBob({ ...long(80, { server: 40 }), fetchProblem: { code: 'server_busy', action: 'retry', args: {} } });
     await scrollTo(page, 0);

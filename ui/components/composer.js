@@ -134,7 +134,7 @@ export class Composer {
   #fit() {
     const area = this.#area;
     this.#button.disabled = area.value.trim() === '';
-    const before = area.style.blockSize;
+    const before = area.offsetHeight;
     // While it is measured the form keeps its height, or the messages above
     // would be scrolled for a moment that never was.
     const form = this.element;
@@ -145,10 +145,9 @@ export class Composer {
     const padding = Number.parseFloat(style.paddingBlockStart) + Number.parseFloat(style.paddingBlockEnd) || 0;
     const most = line * LINES + padding;
     const wanted = Math.min(area.scrollHeight, most);
-    const size = `${wanted}px`;
-    area.style.blockSize = size;
+    area.style.blockSize = `${wanted}px`;
     area.style.overflowY = area.scrollHeight > most + 1 ? 'auto' : 'hidden';
     form.style.blockSize = '';
-    if (size !== before) this.#resized();
+    if (area.offsetHeight !== before) this.#resized();
   }
 }

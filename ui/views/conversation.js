@@ -396,8 +396,7 @@ export class ConversationView {
    * @param {() => void} change
    */
   #keep(change) {
-    // Scrolled, but the event that says so is still to come.
-    if (this.#scroller.scrollTop !== this.#lastTop) this.#measure();
+    this.#catchUpWithScroll();
     const anchor = this.#stuck ? null : this.#atTop();
     change();
     if (this.#timeline.size > MOST) this.#timeline.trim(this.#stuck || this.#fartherEnd() === 'start' ? 'start' : 'end');
@@ -412,7 +411,9 @@ export class ConversationView {
   #restore(anchor) {
     if (!anchor.element.isConnected) return;
     const moved = anchor.element.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top - anchor.top;
-    if (Math.abs(moved) > 0.1) this.#scroller.scrollTop += moved;
+    if (Math.abs(moved) <= 0.1) return;
+    this.#scroller.scrollTop += moved;
+    this.#lastTop = this.#scroller.scrollTop;
   }
 
   /** The first message at or below the top edge, and how far below. */
@@ -590,6 +591,12 @@ export class ConversationView {
 
   #pinToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#lastTop = this.#scroller.scrollTop;
+  }
+
+  /** Scrolled, but the event that says so is still to come: a frame may be late. */
+  #catchUpWithScroll() {
+    if (this.#scroller.scrollTop !== this.#lastTop) this.#measure();
   }
 
   #scrolled() {
@@ -613,6 +620,12 @@ export class ConversationView {
   }
 
   #resized() {
+    // Only leaving the end can be told here: a place kept by its anchor also
+    // moves when the browser shortens what is scrolled.
+    if (this.#stuck) {
+      this.#catchUpWithScroll();
+      if (!this.#stuck) this.#anchor = this.#atTop();
+    }
     const width = this.#scroller.clientWidth;
     const anchor = this.#anchor;
     if (width !== this.#width && this.#width !== 0) {
