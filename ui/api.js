@@ -73,6 +73,25 @@ function ask(command, args) {
   return call(command, { ...args });
 }
 
+/** The last of each account's commands that must not overtake each other. @type {Map<string, Promise<unknown>>} */
+const turns = new Map();
+
+/**
+ * A command that changes what a person wrote. The shell answers commands side
+ * by side; these leave one after the other, so that a message never overtakes
+ * the one before it, nor an old draft the message that it became.
+ * @template {CommandWithArgs['command']} C
+ * @param {C} command
+ * @param {Extract<CommandWithArgs, { command: C }>['args'] & { account: string }} args
+ * @returns {Promise<any>}
+ */
+function inTurn(command, args) {
+  const before = turns.get(args.account) ?? Promise.resolve();
+  const asked = before.then(() => ask(command, args));
+  turns.set(args.account, asked.catch(() => {}));
+  return asked;
+}
+
 /** @returns {Promise<AppInfo>} */
 export const appInfo = () => call('app_info');
 
@@ -118,16 +137,16 @@ export const fetchOlder = (account, conversation) => ask('fetch_older', { accoun
 export const watch = (account, conversation) => ask('watch', { account, conversation });
 
 /** @param {string} account @param {string} conversation @param {string} text @returns {Promise<MessageRow>} */
-export const send = (account, conversation, text) => ask('send', { account, conversation, text });
+export const send = (account, conversation, text) => inTurn('send', { account, conversation, text });
 
 /** @param {string} account @param {string} message @returns {Promise<null>} */
-export const retry = (account, message) => ask('retry', { account, message });
+export const retry = (account, message) => inTurn('retry', { account, message });
 
 /** @param {string} account @param {string} message @returns {Promise<null>} */
-export const discard = (account, message) => ask('discard', { account, message });
+export const discard = (account, message) => inTurn('discard', { account, message });
 
 /** @param {string} account @param {string} conversation @param {string} text @returns {Promise<null>} */
-export const saveDraft = (account, conversation, text) => ask('save_draft', { account, conversation, text });
+export const saveDraft = (account, conversation, text) => inTurn('save_draft', { account, conversation, text });
 
 /** @param {string} account @param {string} conversation @param {string} until @returns {Promise<null>} */
 export const markRead = (account, conversation, until) => ask('mark_read', { account, conversation, until });

@@ -339,7 +339,7 @@ impl Client {
         let sends = inputs
             .iter()
             .any(|input| matches!(input, Input::Order(_, Order::Send { .. })));
-        store::durable(&self.store, person)?;
+        store::before_transaction(&self.store, person)?;
         self.store.execute_batch("BEGIN IMMEDIATE")?;
         let mut effects = Vec::new();
         for input in inputs {

@@ -43,6 +43,8 @@ const MARGIN: i64 = 5_000;
 /// How often a polling connection asks for news, and tries the socket again.
 const POLL: i64 = 5_000;
 const POLLS_PER_SOCKET: u32 = 12;
+/// How many repeats of a renewal come within the server's grace of 10 s.
+const EARLY_REPEATS: u32 = 4;
 /// The spare session lives for days: once soon after the start, then daily.
 const SPARE_SOON: i64 = 10 * 60_000;
 const SPARE_DAILY: i64 = 24 * 3_600_000;
@@ -86,6 +88,8 @@ pub(super) struct Link {
     renewing: Option<(RequestId, Credential, Instant)>,
     network: bool,
     failures: u32,
+    /// Renewals that failed while the connection lived.
+    early: u32,
     /// Answers that said 401 although the token was fresh.
     rejected: u32,
     /// `TOKEN_EXPIRED` was seen and no `auth ok` since.
@@ -107,6 +111,7 @@ impl Default for Link {
             renewing: None,
             network: true,
             failures: 0,
+            early: 0,
             rejected: 0,
             deaf: false,
             heard: 0,
@@ -291,6 +296,7 @@ impl Engine {
             Ok(granted) => {
                 let late = self.link.token.is_none_or(|token| token.end <= s.now.wall);
                 let lifetime = granted.lifetime.max(1_000);
+                self.link.early = 0;
                 self.link.token = Some(Token {
                     end: asked.plus(lifetime),
                     lifetime,
@@ -345,9 +351,16 @@ impl Engine {
                 None => self.wait(s, code),
             };
         }
-        // Early: the token still lives. The repeat must fall into the grace in
-        // which the server gives the same next session again.
-        let delay = retry_after.unwrap_or(1_000).clamp(500, 60_000);
+        // Early: the token still lives. The first repeats must fall into the
+        // grace in which the server gives the same next session again; later
+        // ones are not to arrive from everybody at once.
+        let early = self.link.early;
+        self.link.early = early.saturating_add(1);
+        let delay = match retry_after {
+            Some(delay) => delay.clamp(500, 60_000),
+            None if early < EARLY_REPEATS => 500 + self.random_below(1_000),
+            None => 1_000 + self.jitter(early - EARLY_REPEATS),
+        };
         s.effect(Effect::SetTimer(Timer::Renew, delay));
         Ok(())
     }
@@ -564,15 +577,13 @@ impl Engine {
                 Ok(())
             }
             ServerFrame::Rows { rows, .. } => {
-                let ended = self.link.token.is_none_or(|token| token.end <= s.now.wall);
-                if self.link.deaf || ended {
-                    self.link.deaf = true;
+                if self.deaf(s.now.wall) {
                     return Ok(());
                 }
                 self.live_rows(s, rows)
             }
             ServerFrame::Deleted { ids, .. } => {
-                if self.link.deaf {
+                if self.deaf(s.now.wall) {
                     return Ok(());
                 }
                 self.told_deleted(s, ids)
@@ -597,6 +608,13 @@ impl Engine {
             }
             ServerFrame::Pong { .. } | ServerFrame::Unknown => Ok(()),
         }
+    }
+
+    /// Whether nothing that the socket says is believed: its token has ended,
+    /// whether the server said so or not.
+    fn deaf(&mut self, wall: Instant) -> bool {
+        self.link.deaf |= self.link.token.is_none_or(|token| token.end <= wall);
+        self.link.deaf
     }
 
     /// Silence: ask, and close what does not answer.

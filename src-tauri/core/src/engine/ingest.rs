@@ -13,7 +13,7 @@ use crate::{
     directus::call::Rows,
     model::{ConversationId, Message, MessageId},
     store::{
-        StoreError,
+        StoreError, conversations,
         facts::{self, LISTED},
         held, messages,
         messages::Upsert,
@@ -74,18 +74,31 @@ impl Engine {
         }
         s.touch(message.id, conversation);
         if upsert == Upsert::Confirmed {
-            self.outbox.confirmed(message.id);
+            if let Some(written) = self.outbox.confirmed(message.id) {
+                self.learn_offset(s, message, written)?;
+            }
             s.effect(Effect::SetTimer(super::Timer::Outbox, 0));
         }
         if from == From::History {
             return Ok(());
         }
-        if listed && held::newest_from(s.tx, conversation)?.is_none() {
-            // The list of conversations was whole and this was not in it: it
-            // has begun since, and the catch-up brings it all.
-            held::hold(s.tx, conversation, &held::beginning(), &held::open_end())?;
+        let spot = (message.stamp.0, message.id.to_string());
+        if listed {
+            let from = match held::newest_from(s.tx, conversation)? {
+                // The list of conversations was whole and this was not in it:
+                // it has begun since, and the catch-up brings it all.
+                None => Some(held::beginning()),
+                // It was in the list, and nothing of it could be read.
+                Some(from) if from == held::open_end() => Some(spot.clone()),
+                Some(_) => None,
+            };
+            if let Some(from) = from {
+                held::hold(s.tx, conversation, &from, &held::open_end())?;
+            }
         }
-        if upsert == Upsert::New && !message.is_me(self.me) {
+        // What lies before the read mark is history, though it is new here.
+        let read = conversations::get(s.tx, conversation)?.and_then(|kept| kept.read);
+        if upsert == Upsert::New && !message.is_me(self.me) && read.is_none_or(|read| read < spot) {
             if people::name(s.tx, message.sender)?.is_none() {
                 self.sync.people_wanted = true;
             }

@@ -65,6 +65,9 @@ impl Engine {
         }
         if messages::get(s.tx, id)?.is_none() {
             messages::queue(s.tx, id, self.me, conversation, text, s.now.wall)?;
+            // What was typed has become the message, whatever is heard of it:
+            // a stop between the two would leave it here and there.
+            conversations::set_draft(s.tx, conversation, None, s.now.wall)?;
             s.touch(id, conversation);
         }
         s.reply_with_row(ticket, id);

@@ -38,7 +38,8 @@ use crate::{
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    creating: BTreeMap<RequestId, (MessageId, Instant)>,
+    /// With the timestamp that was written, where this is the first attempt.
+    creating: BTreeMap<RequestId, (MessageId, Option<Instant>)>,
     looking: BTreeMap<RequestId, MessageId>,
     failures: u32,
     /// Nothing is tried before this instant of the monotonic clock.
@@ -46,10 +47,16 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// The row came by another way while its request was under way.
-    pub fn confirmed(&mut self, id: MessageId) {
+    /// The row came by another way while its request was under way. Gives the
+    /// timestamp that this request wrote, if the row can only be its doing.
+    pub fn confirmed(&mut self, id: MessageId) -> Option<Instant> {
+        let written = self
+            .creating
+            .values()
+            .find_map(|(message, written)| (*message == id).then_some(*written)?);
         self.creating.retain(|_, (message, _)| *message != id);
         self.looking.retain(|_, message| *message != id);
+        written
     }
 }
 
@@ -88,9 +95,8 @@ impl Engine {
                     stamps: self.stamps,
                 }),
             );
-            self.outbox
-                .creating
-                .insert(request, (job.message, timestamp));
+            let written = (job.attempts == 0).then_some(timestamp);
+            self.outbox.creating.insert(request, (job.message, written));
         }
         Ok(())
     }
@@ -131,10 +137,12 @@ impl Engine {
         request: RequestId,
         result: &Result<Answer, Fault>,
     ) -> Result<bool, StoreError> {
-        if let Some((id, timestamp)) = self.outbox.creating.remove(&request) {
+        if let Some((id, written)) = self.outbox.creating.remove(&request) {
             match result {
                 Ok(Answer::Created(Some(row))) if row.id == id => {
-                    self.learn_offset(s, row, timestamp)?;
+                    if let Some(written) = written {
+                        self.learn_offset(s, row, written)?;
+                    }
                     self.confirm(s, row)?;
                 }
                 // Created, and not shown: its stamp has to be asked for.
@@ -242,8 +250,9 @@ impl Engine {
     }
 
     /// The tutorial's `dateTime` comes back in the server's own zone: what was
-    /// written and what is read tell by how much.
-    fn learn_offset(
+    /// written and what is read, in the answer or in the echo before it, tell
+    /// by how much.
+    pub(super) fn learn_offset(
         &mut self,
         s: &mut Step<'_>,
         row: &Message,
@@ -255,7 +264,14 @@ impl Engine {
         let shift = row.stamp.0.saturating_sub(written.0);
         let offset = (shift + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
         let exact = shift.abs_diff(offset) <= 1_000 && offset.abs() <= 15 * 3_600_000;
-        if exact && offset != facts::offset(s.tx)? {
+        if !exact {
+            return Ok(());
+        }
+        let before = facts::known_offset(s.tx)?;
+        if before.is_none() {
+            facts::set_offset(s.tx, offset)?;
+        }
+        if offset != before.unwrap_or_default() {
             facts::set_offset(s.tx, offset)?;
             // Every time on a screen has moved: in the list, and on the pages,
             // which are to be read again.

@@ -4,10 +4,12 @@
 //! Never: a conclusion from silence; `reconcile` asks about that.
 //!
 //! ```text
-//!   no cursor:  Totals -> Newest of each -> cursor set --+
-//!   cursor:  ------------------------------------------->+-> Walk created -> Walk updated -> whole
-//!                                                                                             |
-//!                        done <- People <- Prefetch <- Verify <- Repair <- Compare <----------+
+//!   no cursor:  Totals -> Newest of each -> Alone (what that did not show) -> cursor set --+
+//!      +-------------------------------------------------------------------------------------+
+//!      v
+//!   cursor: Walk created -> Walk updated -> whole
+//!                                             |
+//!   done <- People <- Prefetch <- Verify <- Repair <- Compare
 //! ```
 //!
 //! A cursor is a server stamp. It moves only when its page is in, and every
@@ -42,6 +44,8 @@ const PREFETCH: usize = 10;
 const PEOPLE: u32 = 100;
 /// Names are read again after this long.
 const PEOPLE_FRESH: i64 = 3_600_000;
+/// No zone is farther ahead of UTC.
+const FARTHEST_ZONE: i64 = 14 * 3_600_000;
 /// How often a live connection is compared with the server.
 const COMPARE: i64 = 5 * 60_000;
 
@@ -139,6 +143,14 @@ pub(super) enum Stage {
     Newest {
         asked: Vec<(PersonId, PersonId, Instant)>,
         rest: Vec<(PersonId, PersonId, Instant)>,
+        alone: Vec<PersonId>,
+        cursor: Instant,
+    },
+    /// The newest page of one conversation whose newest row did not come:
+    /// deleted meanwhile, unreadable, or one of many with the same stamp.
+    Alone {
+        peer: PersonId,
+        alone: Vec<PersonId>,
         cursor: Instant,
     },
     Walk(Walk),
@@ -286,10 +298,23 @@ impl Engine {
                 Stage::Newest {
                     asked,
                     rest,
+                    alone,
                     cursor,
                 },
                 Answer::Messages(rows),
-            ) => self.newest_came(s, &asked, rest, cursor, rows),
+            ) => self.newest_came(s, &asked, rest, alone, cursor, rows),
+            (
+                Stage::Alone {
+                    peer,
+                    alone,
+                    cursor,
+                },
+                Answer::Messages(rows),
+            ) => {
+                let kept = self.ingest(s, rows, From::History)?;
+                self.hold_newest(s, peer, &kept)?;
+                self.ask_alone(s, alone, cursor)
+            }
             (Stage::Walk(walk), Answer::Messages(rows)) => self.walked(s, walk, rows),
             (Stage::Compare { since }, Answer::Totals(totals)) => self.compared(s, since, &totals),
             (Stage::CompareDays, Answer::Days(days)) => self.days_compared(s, &days),
@@ -371,12 +396,9 @@ impl Engine {
                 })
                 .or_insert(entry);
         }
-        let cursor = newest
-            .values()
-            .map(|entry| entry.2)
-            .max()
-            .unwrap_or_default();
-        self.ask_newest(s, newest.into_values().collect(), cursor)
+        let newest_of_all = newest.values().map(|entry| entry.2).max();
+        let cursor = self.believed(s, newest_of_all.unwrap_or_default())?;
+        self.ask_newest(s, newest.into_values().collect(), Vec::new(), cursor)
     }
 
     pub(super) fn peer_of(&self, total: &Total) -> Option<PersonId> {
@@ -393,14 +415,11 @@ impl Engine {
         &mut self,
         s: &mut Step<'_>,
         mut rest: Vec<(PersonId, PersonId, Instant)>,
+        alone: Vec<PersonId>,
         cursor: Instant,
     ) -> Result<(), StoreError> {
         if rest.is_empty() {
-            facts::set(s.tx, facts::LISTED, "1")?;
-            facts::set_instant(s.tx, facts::CURSOR_CREATED, cursor)?;
-            facts::set_instant(s.tx, facts::CURSOR_UPDATED, cursor)?;
-            self.walk_from(s, By::Created, cursor);
-            return Ok(());
+            return self.ask_alone(s, alone, cursor);
         }
         let asked = rest.split_off(rest.len().saturating_sub(50));
         let call = Call::Newest {
@@ -410,10 +429,58 @@ impl Engine {
         let stage = Stage::Newest {
             asked,
             rest,
+            alone,
             cursor,
         };
         self.ask(s, stage, call);
         Ok(())
+    }
+
+    fn ask_alone(
+        &mut self,
+        s: &mut Step<'_>,
+        mut alone: Vec<PersonId>,
+        cursor: Instant,
+    ) -> Result<(), StoreError> {
+        let Some(peer) = alone.pop() else {
+            facts::set(s.tx, facts::LISTED, "1")?;
+            facts::set_instant(s.tx, facts::CURSOR_CREATED, cursor)?;
+            facts::set_instant(s.tx, facts::CURSOR_UPDATED, cursor)?;
+            self.walk_from(s, By::Created, cursor);
+            return Ok(());
+        };
+        let call = Call::Messages(MessagesQuery {
+            stamps: self.stamps,
+            peer: Some(peer),
+            by: By::Created,
+            ascending: false,
+            from: None,
+            until: None,
+            except: Vec::new(),
+            offset: 0,
+            limit: self.page().min(HISTORY),
+        });
+        let stage = Stage::Alone {
+            peer,
+            alone,
+            cursor,
+        };
+        self.ask(s, stage, call);
+        Ok(())
+    }
+
+    /// A cursor must not run ahead of the server's clock, or it would pass by
+    /// what comes. The tutorial's stamps are whatever a sender wrote, in a zone
+    /// that may not be known yet.
+    fn believed(&self, s: &Step<'_>, stamp: Instant) -> Result<Instant, StoreError> {
+        let ahead = match self.stamps {
+            Stamps::Server => return Ok(stamp),
+            Stamps::Sender => match facts::known_offset(s.tx)? {
+                Some(offset) => offset,
+                None => FARTHEST_ZONE,
+            },
+        };
+        Ok(stamp.min(s.now.wall.plus(self.skew).plus(ahead)))
     }
 
     fn newest_came(
@@ -421,6 +488,7 @@ impl Engine {
         s: &mut Step<'_>,
         asked: &[(PersonId, PersonId, Instant)],
         rest: Vec<(PersonId, PersonId, Instant)>,
+        mut alone: Vec<PersonId>,
         cursor: Instant,
         rows: Rows,
     ) -> Result<(), StoreError> {
@@ -432,25 +500,43 @@ impl Engine {
                 *sender
             };
             let conversation = ConversationId::Direct(peer);
-            let newest = kept
-                .iter()
-                .filter(|(_, of)| *of == conversation)
-                .map(|(message, _)| (message.stamp.0, message.id.to_string()))
-                .max();
-            if let Some(spot) = newest {
-                held::hold(s.tx, conversation, &spot, &held::open_end())?;
-                // All history counts as read at the first sign-in. The row of
-                // the conversation must be there for the mark.
-                conversations::refresh(s.tx, conversation, self.me)?;
-                conversations::mark_read(s.tx, conversation, &spot)?;
-                s.touch_conversation(conversation);
-                // Rows that came over the socket meanwhile are on the page now.
-                if self.watching.contains(&conversation) {
-                    self.show_history(s, conversation, None)?;
-                }
+            if kept.iter().any(|(_, of)| *of == conversation) {
+                self.hold_newest(s, peer, &kept)?;
+            } else {
+                alone.push(peer);
             }
         }
-        self.ask_newest(s, rest, cursor)
+        self.ask_newest(s, rest, alone, cursor)
+    }
+
+    /// From the newest of these rows on, a conversation is held without a gap.
+    /// With none of them only its end is: what is there was not readable.
+    fn hold_newest(
+        &mut self,
+        s: &mut Step<'_>,
+        peer: PersonId,
+        kept: &[(Message, ConversationId)],
+    ) -> Result<(), StoreError> {
+        let conversation = ConversationId::Direct(peer);
+        let newest = kept
+            .iter()
+            .filter(|(_, of)| *of == conversation)
+            .map(|(message, _)| (message.stamp.0, message.id.to_string()))
+            .max();
+        let Some(spot) = newest else {
+            return held::hold(s.tx, conversation, &held::open_end(), &held::open_end());
+        };
+        held::hold(s.tx, conversation, &spot, &held::open_end())?;
+        // All history counts as read at the first sign-in. The row of the
+        // conversation must be there for the mark.
+        conversations::refresh(s.tx, conversation, self.me)?;
+        conversations::mark_read(s.tx, conversation, &spot)?;
+        s.touch_conversation(conversation);
+        // Rows that came over the socket meanwhile are on the page now.
+        if self.watching.contains(&conversation) {
+            self.show_history(s, conversation, None)?;
+        }
+        Ok(())
     }
 
     // --- the catch-up ---
@@ -461,10 +547,11 @@ impl Engine {
             By::Updated => facts::CURSOR_UPDATED,
         };
         let more = walk.advance(&rows, self.stamps);
-        if let Some(last) = rows.last
-            && facts::instant(s.tx, cursor)?.is_none_or(|at| last > at)
-        {
-            facts::set_instant(s.tx, cursor, last)?;
+        if let Some(last) = rows.last {
+            let last = self.believed(s, last)?;
+            if facts::instant(s.tx, cursor)?.is_none_or(|at| last > at) {
+                facts::set_instant(s.tx, cursor, last)?;
+            }
         }
         self.ingest(s, rows, From::News)?;
         if more {
@@ -588,7 +675,10 @@ impl Engine {
             return self.show_history(s, conversation, Some(Problem::new(Code::Offline)));
         }
         let from = held::newest_from(s.tx, conversation)?;
-        let until = from.as_ref().map(|spot| Instant(spot.0));
+        let until = from
+            .as_ref()
+            .filter(|spot| **spot != held::open_end())
+            .map(|spot| Instant(spot.0));
         let except = match until {
             Some(at) => {
                 // The rest of its second too, where milliseconds are hidden.

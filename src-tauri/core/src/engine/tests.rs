@@ -442,12 +442,12 @@ fn a_machine_that_slept_drops_its_socket_and_connects_anew() {
 #[test]
 fn a_server_that_gains_its_own_stamps_is_read_anew_and_what_was_typed_stays() {
     let (mut alice, _) = Alice::live();
+    alice.tell(Input::Network(false));
+    alice.send(10, "typed offline");
     alice.tell(Input::Order(
         Ticket(1),
         Order::SaveDraft(with_bob(), "half a thought".to_owned()),
     ));
-    alice.tell(Input::Network(false));
-    alice.send(10, "typed offline");
     alice.tell(Input::Network(true));
     alice.answer(Err(Fault::Permanent(Refusal {
         reason: Reason::Forbidden,
@@ -638,4 +638,135 @@ fn a_row_that_comes_before_the_first_list_is_on_no_page_until_the_list_is_there(
         Change::History { .. }
     )));
     assert_eq!(alice.page().len(), 1);
+}
+
+#[test]
+fn the_servers_zone_is_learned_from_the_echo_where_that_comes_before_the_answer() {
+    let (mut alice, socket) = Alice::live();
+    alice.engine.stamps = Stamps::Sender;
+    alice.send(2, "what time is it?");
+    let (request, call) = alice.asked();
+    let Call::Create(out) = call else {
+        panic!("{call:?}");
+    };
+    let hour = 3_600_000;
+    let stored = Message {
+        id: out.id,
+        content: out.content,
+        sender: out.sender,
+        receiver: out.receiver,
+        stamp: out.timestamp.plus(-5 * hour),
+        updated: None,
+    };
+    alice.frame(
+        socket,
+        ServerFrame::Rows {
+            uid: None,
+            rows: rows(vec![stored.clone()]),
+        },
+    );
+    assert_eq!(facts::known_offset(&alice.store).unwrap(), Some(-5 * hour));
+    alice.tell(Input::Answered {
+        request,
+        result: Ok(Answer::Created(Some(stored))),
+        date: None,
+    });
+    let page = view::page(&alice.store, with_bob(), &Anchor::Newest, 50)
+        .unwrap()
+        .unwrap();
+    let shown = page.messages.iter().find(|row| row.id == id(2).to_string());
+    assert_eq!(shown.map(|row| row.at), Some(out.timestamp.0));
+}
+
+#[test]
+fn a_conversation_whose_newest_row_does_not_come_is_asked_for_alone_and_never_taken_for_new() {
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    alice.tell(Input::Socket(socket, SocketEvent::Opened));
+    alice.frame(socket, ServerFrame::AuthOk { uid: None });
+    alice.frame(socket, ServerFrame::Init { uid: None });
+    let total = |sender| Total {
+        sender,
+        receiver: person(1),
+        count: 9,
+        newest: Some(Instant(START)),
+    };
+    alice.answer(Ok(Answer::Totals(vec![total(person(2)), total(person(3))])));
+    // Both were deleted between the two questions.
+    alice.answer(Ok(Answer::Messages(Rows::default())));
+    for _ in 0..2 {
+        let (_, call) = alice.asked();
+        let Call::Messages(query) = call else {
+            panic!("{call:?}");
+        };
+        let came = match query.peer {
+            Some(peer) if peer == person(2) => rows(vec![from_bob(1, -1_000)]),
+            // Of Carol's nothing can be read.
+            _ => Rows::default(),
+        };
+        alice.answer(Ok(Answer::Messages(came)));
+    }
+    assert!(
+        facts::get(&alice.store, facts::LISTED).unwrap().is_some(),
+        "the list is whole now"
+    );
+    assert_eq!(alice.page().len(), 1);
+    let with_carol = ConversationId::Direct(person(3));
+    let from_carol = Message {
+        sender: person(3),
+        ..from_bob(4, 60_000)
+    };
+    alice.frame(
+        socket,
+        ServerFrame::Rows {
+            uid: None,
+            rows: rows(vec![from_carol]),
+        },
+    );
+    let page = view::page(&alice.store, with_carol, &Anchor::Newest, 50)
+        .unwrap()
+        .unwrap();
+    assert_eq!(page.messages.len(), 1);
+    assert_eq!(page.older, Older::Server, "eight are still to be fetched");
+}
+
+#[test]
+fn a_stamp_that_lies_in_the_future_does_not_carry_the_cursor_there() {
+    let (mut alice, _) = Alice::live();
+    alice.engine.stamps = Stamps::Sender;
+    facts::set_offset(&alice.store, 0).unwrap();
+    alice.tell(Input::Timer(Timer::Poll));
+    let century = 100 * 365 * 86_400_000;
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(2, century)]))));
+    let cursor = facts::instant(&alice.store, facts::CURSOR_CREATED).unwrap();
+    assert_eq!(cursor, Some(Instant(alice.wall)));
+}
+
+#[test]
+fn what_lies_before_the_read_mark_is_no_news() {
+    let (mut alice, socket) = Alice::live();
+    let arrived = |alice: &mut Alice, n, stamp| {
+        let frame = ServerFrame::Rows {
+            uid: None,
+            rows: rows(vec![from_bob(n, stamp)]),
+        };
+        alice
+            .frame(socket, frame)
+            .iter()
+            .any(|effect| matches!(effect, Effect::Notify(Notice::Arrived(_))))
+    };
+    assert!(!arrived(&mut alice, 2, -30_000), "read with the first list");
+    assert!(arrived(&mut alice, 3, 1));
+}
+
+#[test]
+fn sending_takes_the_draft_in_the_same_step() {
+    let (mut alice, _) = Alice::live();
+    let draft = Order::SaveDraft(with_bob(), "half a".to_owned());
+    alice.tell(Input::Order(Ticket(1), draft));
+    alice.send(5, "half a thought, finished");
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert_eq!(list.conversations[0].draft, None);
 }

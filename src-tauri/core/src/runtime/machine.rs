@@ -7,7 +7,8 @@
 //!  heard --many--> BEGIN -> (SAVEPOINT -> step -> RELEASE)* -> COMMIT -> perform
 //!                              | fails          | fails
 //!                              v                v
-//!                        rolled back alone   all rolled back, all effects dropped
+//!                        rolled back alone   all rolled back, all effects dropped;
+//!                              |             so too where SQLite did it by itself
 //!                              +-------+--------+
 //!                                      v
 //!                          a new engine, after a while
@@ -32,7 +33,7 @@ use crate::{
     bridge::{Code, Connection, ConnectionState, Problem},
     engine::{Effect, Engine, Input, Order, Reply, Sessions, Ticket, Timer},
     model::Now,
-    store::StoreError,
+    store::{self, StoreError},
 };
 
 /// How many inputs share one transaction at most.
@@ -219,9 +220,12 @@ impl Run {
 
     /// Takes what was heard; `false` to stop.
     fn take(&mut self, batch: Vec<Message>) -> bool {
+        let ordered = batch
+            .iter()
+            .any(|message| matches!(message.heard, Heard::Input(Input::Order(..))));
         let mut rest = batch.into_iter().peekable();
         while rest.peek().is_some() {
-            match self.transaction(&mut rest) {
+            match self.transaction(&mut rest, ordered) {
                 After::GoOn => {}
                 After::Stop => return false,
                 After::Restart(sessions) => {
@@ -235,8 +239,9 @@ impl Run {
         true
     }
 
-    /// One transaction over as much of `rest` as goes into one.
-    fn transaction(&mut self, rest: &mut impl Iterator<Item = Message>) -> After {
+    /// One transaction over as much of `rest` as goes into one; `ordered` if a
+    /// person's orders may be among it.
+    fn transaction(&mut self, rest: &mut impl Iterator<Item = Message>, ordered: bool) -> After {
         let writer = Arc::clone(&self.writer);
         let database = lock(&writer);
         let now = self.now();
@@ -245,10 +250,14 @@ impl Run {
         let mut orders = Vec::new();
         let mut refused: Vec<(Ticket, Problem)> = Vec::new();
         let mut failed: Option<Problem> = None;
-        if self.engine.is_some()
-            && let Err(error) = database.execute_batch("BEGIN IMMEDIATE")
-        {
-            failed = Some(store_problem(&error.into()));
+        let mut begun = false;
+        if self.engine.is_some() {
+            let begins = store::before_transaction(&database, ordered)
+                .and_then(|()| Ok(database.execute_batch("BEGIN IMMEDIATE")?));
+            match begins {
+                Ok(()) => begun = true,
+                Err(error) => failed = Some(store_problem(&error)),
+            }
         }
         for message in rest.by_ref() {
             // Its room in the queue is given back when it has been heard.
@@ -301,11 +310,16 @@ impl Run {
                 }
             }
         }
-        if !database.is_autocommit()
-            && let Err(error) = database.execute_batch("COMMIT")
-        {
-            let _ = database.execute_batch("ROLLBACK");
-            let problem = store_problem(&error.into());
+        let lost = match (begun, database.is_autocommit()) {
+            (false, _) => None,
+            // A full disk or a failing one: SQLite has undone all of it.
+            (true, true) => Some(failed.clone().unwrap_or_else(gone)),
+            (true, false) => database.execute_batch("COMMIT").err().map(|error| {
+                let _ = database.execute_batch("ROLLBACK");
+                store_problem(&error.into())
+            }),
+        };
+        if let Some(problem) = lost {
             refused.extend(orders.into_iter().map(|ticket| (ticket, problem.clone())));
             effects.clear();
             failed = Some(problem);
@@ -408,7 +422,14 @@ fn step(
             Ok(effects)
         }
         Err(error) => {
-            database.execute_batch("ROLLBACK TO step; RELEASE step")?;
+            // Half a step must not be committed. Where SQLite has rolled back
+            // everything there is no savepoint any more, and nothing to undo.
+            if database
+                .execute_batch("ROLLBACK TO step; RELEASE step")
+                .is_err()
+            {
+                let _ = database.execute_batch("ROLLBACK");
+            }
             Err(error)
         }
     }

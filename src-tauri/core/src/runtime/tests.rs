@@ -15,14 +15,14 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
     runtime::Handle,
-    sync::broadcast,
+    sync::{broadcast, mpsc, oneshot},
 };
 use tokio_util::task::TaskTracker;
 
 use super::{
     keeper::Keeper,
     machine::{self, Machine, Writer},
-    performer::{Tickets, World},
+    performer::{Heard, Message, Tickets, World},
     stream::Hub,
 };
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
         sessions::Session,
         socket::{Incoming, MAX_FRAME, Socket},
     },
-    engine::{Credential, Order, Reply, Sessions},
+    engine::{Credential, Input, Order, Reply, Sessions, Ticket},
     model::{AccountId, ConversationId, Instant, MessageId, PersonId},
     store::{self, Key, Place},
     vault::{StoredSessions, Vault, passphrase_file},
@@ -216,6 +216,17 @@ fn person(n: u128) -> PersonId {
 
 /// An engine whose server is not there.
 async fn engine_on(writer: Writer) -> (Machine, Arc<Hub>) {
+    let (world, receiver) = world().await;
+    let hub = Arc::clone(&world.hub);
+    (Machine::start(world, receiver, writer, HELD).unwrap(), hub)
+}
+
+const HELD: Sessions = Sessions {
+    session: Some(Instant(i64::MAX / 2)),
+    spare: false,
+};
+
+async fn world() -> (World, mpsc::Receiver<Message>) {
     let account = AccountId::new(uuid::Uuid::from_u128(9));
     let (events, _) = broadcast::channel(16);
     let hub = Arc::new(Hub::new(account, events));
@@ -228,15 +239,11 @@ async fn engine_on(writer: Writer) -> (Machine, Arc<Hub>) {
         sender,
         room,
         keeper: Arc::new(keeper),
-        hub: Arc::clone(&hub),
+        hub,
         tickets: Tickets::default(),
         tasks: TaskTracker::new(),
     };
-    let held = Sessions {
-        session: Some(Instant(i64::MAX / 2)),
-        spare: false,
-    };
-    (Machine::start(world, receiver, writer, held).unwrap(), hub)
+    (world, receiver)
 }
 
 fn memory() -> Writer {
@@ -286,6 +293,45 @@ async fn a_step_that_fails_is_rolled_back_alone_and_the_engine_goes_on() {
         .map(|row| row.text)
         .collect();
     assert_eq!(texts, ["one", "three"]);
+    machine.stop().await;
+}
+
+/// A full or failing disk makes SQLite undo the whole transaction by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_promised_is_stored_also_where_sqlite_rolls_all_back_by_itself() {
+    let writer = memory();
+    machine::lock(&writer)
+        .execute_batch(
+            "CREATE TEMP TRIGGER broken BEFORE INSERT ON message WHEN new.content = 'poison'
+             BEGIN SELECT RAISE(ROLLBACK, 'x'); END",
+        )
+        .unwrap();
+    let (world, receiver) = world().await;
+    let mut answers = Vec::new();
+    for (n, text) in ["one", "two", "poison", "three"].into_iter().enumerate() {
+        let ticket = Ticket(n as u64 + 1_000);
+        let (answer, answered) = oneshot::channel();
+        world.tickets.wait(ticket, answer);
+        let heard = Heard::Input(Input::Order(ticket, send(text)));
+        // All are there before the engine begins: they share a transaction.
+        world.sender.send(heard.into()).await.unwrap();
+        answers.push((text, answered));
+    }
+    let machine = Machine::start(world, receiver, Arc::clone(&writer), HELD).unwrap();
+    let mut promised = Vec::new();
+    for (text, answered) in answers {
+        let answer = tokio::time::timeout(PATIENCE, answered).await.unwrap();
+        if matches!(answer, Ok(Ok(Reply::Queued(_)))) {
+            promised.push(text.to_owned());
+        }
+    }
+    let stored: Vec<String> = crate::view::unsent(&machine::lock(&writer))
+        .unwrap()
+        .into_iter()
+        .map(|row| row.text)
+        .collect();
+    assert_eq!(promised, stored);
+    assert!(!stored.contains(&"poison".to_owned()));
     machine.stop().await;
 }
 

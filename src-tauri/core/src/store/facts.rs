@@ -120,7 +120,15 @@ pub fn set_stamps(tx: &Connection, stamps: Stamps) -> Result<(), StoreError> {
 /// # Errors
 /// SQLite's.
 pub fn offset(tx: &Connection) -> Result<i64, StoreError> {
-    Ok(instant(tx, OFFSET)?.unwrap_or_default().0)
+    Ok(known_offset(tx)?.unwrap_or_default())
+}
+
+/// The offset, if it has been learned.
+///
+/// # Errors
+/// SQLite's.
+pub fn known_offset(tx: &Connection) -> Result<Option<i64>, StoreError> {
+    Ok(instant(tx, OFFSET)?.map(|at| at.0))
 }
 
 /// Writes down the offset.

@@ -127,13 +127,18 @@ pub fn open_reader(path: &Path, key: &Key) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Whether the next transactions must survive a loss of power (what a person
-/// did), or may be undone by one (what can be fetched again). Between
-/// transactions only.
+/// To be called before a transaction. What a person did, and what became of it
+/// as long as something waits to be sent, must survive a loss of power; what
+/// can be fetched again may be undone by one.
 ///
 /// # Errors
 /// SQLite's.
-pub fn durable(connection: &Connection, yes: bool) -> Result<(), StoreError> {
+pub fn before_transaction(connection: &Connection, ordered: bool) -> Result<(), StoreError> {
+    let kept = ordered || outbox::any(connection)?;
+    durable(connection, kept)
+}
+
+fn durable(connection: &Connection, yes: bool) -> Result<(), StoreError> {
     let level = if yes { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", level)?;
     Ok(())

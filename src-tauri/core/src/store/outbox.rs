@@ -136,6 +136,16 @@ pub fn next(tx: &Connection) -> Result<Vec<Job>, StoreError> {
     rows.map(|row| job(row?)).collect()
 }
 
+/// Whether anything waits.
+///
+/// # Errors
+/// SQLite's.
+pub fn any(tx: &Connection) -> Result<bool, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox)")?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// Every job, in order.
 ///
 /// # Errors
