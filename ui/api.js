@@ -80,15 +80,16 @@ const turns = new Map();
  * A command that changes what a person wrote. The shell answers commands side
  * by side; these leave one after the other, so that a message never overtakes
  * the one before it, nor an old draft the message that it became.
- * @template {CommandWithArgs['command']} C
+ * @template {'send' | 'retry' | 'discard' | 'save_draft'} C
  * @param {C} command
- * @param {Extract<CommandWithArgs, { command: C }>['args'] & { account: string }} args
+ * @param {Extract<CommandWithArgs, { command: C }>['args']} args
  * @returns {Promise<any>}
  */
 function inTurn(command, args) {
-  const before = turns.get(args.account) ?? Promise.resolve();
-  const asked = before.then(() => ask(command, args));
-  turns.set(args.account, asked.catch(() => {}));
+  const { account } = args;
+  const before = turns.get(account) ?? Promise.resolve();
+  const asked = before.then(() => call(command, { ...args }));
+  turns.set(account, asked.catch(() => {}));
   return asked;
 }
 

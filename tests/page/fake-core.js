@@ -244,7 +244,7 @@
       const waiting = commands.unsent_messages();
       if (unsent === 'ask' && waiting.length > 0) throw problem('unsent_messages', 'decide_unsent', { count: String(waiting.length) });
       state.signedIn = false;
-      return { server_told: state.connection.state === 'live' };
+      return { server_told: state.connection.state === 'live', secrets_left: config.secretsLeft ?? false };
     },
     close: () => null,
     open_outside: () => null,

@@ -827,6 +827,13 @@ describe('signing out', () => {
     assert.deepEqual(await asked(page, 'sign_out'), [{ account: 'acc-1', unsent: 'ask' }]);
   });
 
+  test('a keychain that keeps its entries is told of', async () => {
+    const page = await withBob({ secretsLeft: true });
+    await toDialog(page);
+    await page.waitForSelector('body[data-ready="signin"] .notice');
+    assert.match(await page.textContent('.notice'), /keychain did not let go/u);
+  });
+
   test('with unsent messages it asks: wait, copy out, discard', async () => {
     const page = await withBob({ connection: { state: 'offline' } });
     for (const text of ['Not yet', 'Nor this']) {

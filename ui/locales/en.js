@@ -176,6 +176,7 @@ unsent-copied = Copied. You can paste them anywhere.
 unsent-copy-label = What was not sent
 unsent-discard = Discard them and sign out
 signed-out = You are signed out, and everything on this device was erased.
+signed-out-secrets-left = You are signed out, and your messages on this device were erased. The system’s keychain did not let go of this account’s keys; they are erased when Whinchat starts again with the keychain open.
 signed-out-untold = You are signed out, and everything on this device was erased. The server could not be reached; its session ends by itself.
 
 ## What a person can do about a problem
@@ -196,7 +197,7 @@ owner-note-copied = The note is copied. Send it to whoever runs the server.
 
 error-address_invalid = This doesn’t look like a server’s address. Enter something like chat.example.org.
 error-address_insecure = { $host } would be reached without encryption, so { $app } won’t connect. Use an address that starts with https.
-error-host_unknown = There is no server named { $host }. Check the spelling.
+error-host_unknown = There is no server named { $host }. Check the spelling, and whether this device is online.
 error-host_silent = { $host } doesn’t answer. Check the address and your network, then try again.
 error-certificate_untrusted = This device doesn’t trust the certificate of { $host }. Ask the server’s owner to renew it.
 error-not_directus = Something answers at { $host }, but it isn’t a Directus. Check the address.

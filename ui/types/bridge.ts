@@ -573,7 +573,12 @@ export type SignedOut = {
 /**
  * Whether the server was told; if not, its session ends by itself.
  */
-server_told: boolean, };
+server_told: boolean, 
+/**
+ * Whether the keychain refused to let go of the account's entries. They are
+ * erased at a later start.
+ */
+secrets_left: boolean, };
 
 /**
  * What happens to unsent messages at sign-out.

@@ -139,7 +139,7 @@ export function messengerView(session, info, { signedOut, signInAgain }) {
     const { state, problem } = session.connection.value;
     if (state === 'sign_in_needed') {
       banner.replaceChildren(
-        el('p', {}, t('error-sign_in_needed')),
+        el('p', {}, problem ? problemText(problem) : t('error-sign_in_needed')),
         el('button', { type: 'button', class: 'primary small', id: 'sign-in-again', on: { click: signInAgain } }, t('action-sign_in')),
       );
     } else if (state === 'not_provisioned') {

@@ -32,9 +32,9 @@ export function signOutDialog(session, info, { done }) {
     const words = button.textContent;
     button.textContent = t('sign-out-busy');
     try {
-      const { server_told: told } = await api.signOut(session.id, unsent);
+      const { server_told: told, secrets_left: left } = await api.signOut(session.id, unsent);
       dialog.close();
-      done(t(told ? 'signed-out' : 'signed-out-untold'));
+      done(t(left ? 'signed-out-secrets-left' : told ? 'signed-out' : 'signed-out-untold'));
     } catch (error) {
       busy = false;
       button.textContent = words;

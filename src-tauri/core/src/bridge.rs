@@ -481,6 +481,9 @@ pub enum Unsent {
 pub struct SignedOut {
     /// Whether the server was told; if not, its session ends by itself.
     pub server_told: bool,
+    /// Whether the keychain refused to let go of the account's entries. They are
+    /// erased at a later start.
+    pub secrets_left: bool,
 }
 
 /// Every command, as `whinchat-rpc` reads it and as the window's commands map

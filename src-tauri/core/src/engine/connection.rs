@@ -246,7 +246,7 @@ impl Engine {
         } else if self.link.spare {
             Credential::Spare
         } else {
-            return self.sign_in_needed(s);
+            return self.sign_in_needed(s, Code::SignInNeeded);
         };
         self.ask_renewal(s, credential);
         Ok(())
@@ -268,7 +268,7 @@ impl Engine {
         Ok(())
     }
 
-    fn sign_in_needed(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
+    fn sign_in_needed(&mut self, s: &mut Step<'_>, why: Code) -> Result<(), StoreError> {
         self.drop_socket(s);
         self.stop_requests(s)?;
         self.link.token = None;
@@ -276,7 +276,7 @@ impl Engine {
         s.effect(Effect::StopTimer(Timer::TokenEnd));
         if self.link.phase != Phase::SignInNeeded {
             self.link.phase = Phase::SignInNeeded;
-            self.link.problem = Some(Problem::new(Code::SignInNeeded));
+            self.link.problem = Some(Problem::new(why));
             s.effect(Effect::Notify(Notice::SignInNeeded));
         }
         Ok(())
@@ -317,6 +317,10 @@ impl Engine {
                 }
                 // What was queued without a token waits for no other call.
                 self.drain(s)
+            }
+            // What is kept may be good again once the owner has changed that.
+            Err(Fault::Permanent(refusal)) if refusal.reason == Reason::Suspended => {
+                self.sign_in_needed(s, Code::Suspended)
             }
             Err(Fault::SignIn | Fault::Permanent(_)) => {
                 match credential {

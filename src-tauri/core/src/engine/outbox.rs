@@ -294,7 +294,7 @@ fn refusal_problem(refusal: &Refusal) -> Problem {
     let problem = match refusal.reason {
         Reason::ForeignKey => Problem::new(Code::ReceiverGone),
         Reason::TooLarge => Problem::new(Code::TextTooLong),
-        Reason::Forbidden | Reason::Validation | Reason::NotUnique => {
+        Reason::Forbidden | Reason::Validation | Reason::NotUnique | Reason::Suspended => {
             Problem::new(Code::NotAllowed)
         }
         Reason::Other => Problem::new(Code::ServerError).with("status", refusal.status),

@@ -770,3 +770,35 @@ fn sending_takes_the_draft_in_the_same_step() {
     let list = view::conversations(&alice.store, "", None, 50).unwrap();
     assert_eq!(list.conversations[0].draft, None);
 }
+
+#[test]
+fn who_is_suspended_is_told_so_and_keeps_the_sessions() {
+    let mut alice = Alice::new();
+    alice.tell(Input::Start(Sessions {
+        session: Some(Instant(START - 1)),
+        spare: true,
+    }));
+    let renewal = alice.effects.iter().find_map(|effect| match effect {
+        Effect::Renew(request, _) => Some(*request),
+        _ => None,
+    });
+    alice.tell(Input::Renewed {
+        request: renewal.unwrap(),
+        result: Err(Fault::Permanent(Refusal {
+            reason: Reason::Suspended,
+            field: None,
+            status: 401,
+        })),
+    });
+    let shown = alice.engine.shown.clone().unwrap();
+    assert_eq!(shown.state, ConnectionState::SignInNeeded);
+    assert_eq!(
+        shown.problem.map(|problem| problem.code),
+        Some(Code::Suspended)
+    );
+    let again = alice
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Renew(..)));
+    assert!(!again, "the spare is of the same person");
+}

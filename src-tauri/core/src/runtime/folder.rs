@@ -218,6 +218,21 @@ impl Folders {
         }
     }
 
+    /// Deletes everything of an account but its record, which says from then on
+    /// that it is going: the keychain is asked again at the next start.
+    ///
+    /// # Errors
+    /// `disk_full`, `storage_failed`.
+    pub fn erase_but_record(&self, record: &Record) -> Result<(), Problem> {
+        let record = Record {
+            stage: Stage::Erasing,
+            ..record.clone()
+        };
+        self.erase(record.id)?;
+        private_folder(&self.of(record.id)).map_err(|error| io_problem(&error))?;
+        self.write(&record)
+    }
+
     /// Accounts whose making or erasing was broken off, each with its lock,
     /// so that nobody else is at it. Records that can't be read are left alone.
     #[must_use]

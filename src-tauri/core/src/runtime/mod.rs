@@ -274,11 +274,16 @@ impl Messenger {
     async fn erase_broken_off(&self) {
         for (record, lock) in self.0.folders.broken_off() {
             tracing::info!(account = %record.id, "erases what was broken off");
-            if record.vault == VaultKind::Keychain {
-                let _ = Vault::keychain(&self.0.service, record.id).erase().await;
-            }
+            let erased = match record.vault {
+                VaultKind::Keychain => Vault::keychain(&self.0.service, record.id).erase().await,
+                VaultKind::Passphrase | VaultKind::SessionOnly => Ok(()),
+            };
             drop(lock);
-            let _ = self.0.folders.erase(record.id);
+            let _ = match erased {
+                Ok(()) => self.0.folders.erase(record.id),
+                // The keychain is asked again at the next start.
+                Err(_) => self.0.folders.erase_but_record(&record),
+            };
         }
     }
 }

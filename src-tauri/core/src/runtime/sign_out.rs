@@ -5,6 +5,9 @@
 //!
 //! ```text
 //!  unsent? -> erasing (on disk) -> engine stopped -> server told (5 s) -> vault, files
+//!                                                                          | refuses
+//!                                     files alone; the record stays, so that the next start
+//!                                     asks the vault again
 //! ```
 
 use std::{sync::Arc, time::Duration};
@@ -66,8 +69,11 @@ impl Messenger {
         // Some systems delete no file that is open. Nobody takes an account
         // that says it is going.
         drop(lock);
-        self.erase(&record).await?;
-        Ok(SignedOut { server_told })
+        let secrets_left = self.erase(&record).await?;
+        Ok(SignedOut {
+            server_told,
+            secrets_left,
+        })
     }
 
     /// How many messages wait; `None` if nobody can tell.
@@ -108,33 +114,34 @@ impl Messenger {
         tokio::time::timeout(PATIENCE, told).await.unwrap_or(false)
     }
 
-    async fn erase(&self, record: &Record) -> Result<(), Problem> {
+    /// Says whether the keychain still holds something.
+    async fn erase(&self, record: &Record) -> Result<bool, Problem> {
         let id = record.id;
         let vault = match self.vault(record) {
             Ok(vault) => vault.erase().await,
             // A passphrase's vault is a file, and goes with the folder.
             Err(_) => Ok(()),
         };
-        if let Err(problem) = vault {
-            tracing::warn!(code = ?problem.code, "the vault keeps what can't open anything");
-        }
+        // Where the server could not be told, the sessions in it still live.
+        let secrets_left = vault.is_err() && record.vault == VaultKind::Keychain;
         locked(&self.0.vaults).remove(&id);
         locked(&self.0.memory).remove(&id);
         let erased = match record.vault {
             VaultKind::SessionOnly => Ok(()),
+            VaultKind::Keychain if secrets_left => self.0.folders.erase_but_record(record),
             VaultKind::Keychain | VaultKind::Passphrase => self.0.folders.erase(id),
         };
         let hub = self.hub(id);
         locked(&self.0.hubs).remove(&id);
         hub.session(SessionState::SignedOut);
-        tracing::info!(account = %id, "signed out");
-        erased
+        tracing::info!(account = %id, secrets_left, "signed out");
+        erased.map(|()| secrets_left)
     }
 
     /// Ends the sessions of an account of this session only, which is closed.
     pub(super) async fn erase_memory(&self, account: AccountId) -> Result<(), Problem> {
         let record = self.record(account)?;
         self.tell_server(&record).await;
-        self.erase(&record).await
+        self.erase(&record).await.map(drop)
     }
 }
