@@ -145,7 +145,7 @@ mod tests {
         if !process::is_there("Xvfb") || !process::is_there("gnome-keyring-daemon") {
             panic!("the packages of system::FOR_TESTS are missing: run cargo xtask test");
         }
-        let folder = std::env::temp_dir().join(format!("whinchat-desktop-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("xtask-desktop-{}", std::process::id()));
         let display = Display::start().unwrap();
         assert!(display.name().starts_with(':'));
         let keychain = Keychain::start(&folder, "open", Some(display.name())).unwrap();

@@ -3,7 +3,7 @@
 //! own, and a driver for windows.
 //!
 //! Owns the cache folder (see [`paths`]). Never touches a person's own Node,
-//! npm settings or keychain, and knows nothing of Whinchat's schema: that is
+//! npm settings or keychain, and knows nothing of the app's schema: that is
 //! the `provision` crate's.
 
 pub mod clean;
@@ -11,6 +11,7 @@ pub mod demo;
 pub mod desktop;
 pub mod directus;
 pub mod http;
+pub mod name;
 pub mod page;
 pub mod paths;
 pub mod problem;

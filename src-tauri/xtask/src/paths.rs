@@ -4,37 +4,35 @@
 //! databases, tools); the data folder holds the demo. Both can be moved by a
 //! variable of our own, which the tests use.
 
+use crate::name;
 use crate::problem::{Doing, Outcome, Problem};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Moves the cache.
-pub const CACHE_VARIABLE: &str = "WHINCHAT_XTASK_CACHE";
-/// Moves the demo's folder.
-pub const DEMO_VARIABLE: &str = "WHINCHAT_XTASK_DEMO";
-
-/// The folder for what can be fetched again: `$XDG_CACHE_HOME/whinchat` or `~/.cache/whinchat`
-/// (on Windows `%LOCALAPPDATA%\whinchat\cache`).
+/// The folder for what can be fetched again: `$XDG_CACHE_HOME/NAME` or `~/.cache/NAME`
+/// (on Windows `%LOCALAPPDATA%\NAME\cache`). The variable `NAME_XTASK_CACHE` moves it.
 pub fn cache() -> Outcome<PathBuf> {
+    let program = name::program();
     place(
-        CACHE_VARIABLE,
+        &name::variable("CACHE"),
         "XDG_CACHE_HOME",
         ".cache",
-        "whinchat",
-        "whinchat\\cache",
+        program,
+        &format!("{program}\\cache"),
     )
 }
 
-/// The demo's folder: `$XDG_DATA_HOME/whinchat-demo` or `~/.local/share/whinchat-demo`
-/// (on Windows `%LOCALAPPDATA%\whinchat-demo`).
+/// The demo's folder: `$XDG_DATA_HOME/NAME-demo` or `~/.local/share/NAME-demo`
+/// (on Windows `%LOCALAPPDATA%\NAME-demo`). The variable `NAME_XTASK_DEMO` moves it.
 pub fn demo() -> Outcome<PathBuf> {
+    let folder = format!("{}-demo", name::program());
     place(
-        DEMO_VARIABLE,
+        &name::variable("DEMO"),
         "XDG_DATA_HOME",
         ".local/share",
-        "whinchat-demo",
-        "whinchat-demo",
+        &folder,
+        &folder,
     )
 }
 

@@ -1,9 +1,9 @@
 //! Compiling the app while Directus is fetched, telling how many crates are done.
 
-use crate::paths;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
 use crate::progress::Step;
+use crate::{name, paths};
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -18,19 +18,14 @@ pub struct Build {
     log: PathBuf,
 }
 
-/// Begins to compile the app, `whinchat-rpc` and `whinchat-provision`.
+/// Begins to compile the app, its program without a window, and the one that makes a server ready.
 pub fn begin() -> Outcome<Build> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = process::bound_command(cargo);
     command
-        .args([
-            "build",
-            "--package",
-            "whinchat",
-            "--package",
-            "whinchat-rpc",
-        ])
-        .args(["--package", "whinchat-provision"])
+        .args(["build", "--package", name::program()])
+        .args(["--package", &name::rpc()])
+        .args(["--package", &name::provision()])
         .current_dir(paths::repository())
         .env("CARGO_TERM_COLOR", "never")
         .env("CARGO_TERM_PROGRESS_WHEN", "always")

@@ -1,7 +1,7 @@
 //! What is looked at before anything is changed, and what is then going to be done.
 
 use crate::problem::{Outcome, Problem};
-use crate::{directus, paths, process, progress, system};
+use crate::{directus, name, paths, process, progress, system};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -38,7 +38,7 @@ pub fn look(demo: &Path, with_person: bool) -> Outcome<Work> {
     let work = Work {
         packages: system::missing(&wanted),
         directus: !directus::is_installed(),
-        build: !paths::built("whinchat").is_file(),
+        build: !paths::built(name::program()).is_file(),
     };
     other_systems()?;
     rights(&work.packages)?;

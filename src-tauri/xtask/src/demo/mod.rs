@@ -17,7 +17,7 @@ use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
 use crate::progress;
 use crate::webdriver::Window;
-use crate::{desktop, directus, paths, system};
+use crate::{desktop, directus, name, paths, system};
 use serde_json::json;
 use stage::Stage;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -42,7 +42,10 @@ static ENDED: AtomicBool = AtomicBool::new(false);
 
 /// Runs the demonstration until both windows are closed.
 pub fn run(mode: Mode) -> Outcome {
-    println!("Whinchat: Alice and Bob talk through a Directus on this machine.");
+    println!(
+        "{}: Alice and Bob talk through a Directus on this machine.",
+        name::product()
+    );
     end_children_on_signals()?;
     let folder = paths::demo()?;
     let work = checks::look(&folder, true)?;
@@ -72,7 +75,10 @@ pub fn run(mode: Mode) -> Outcome {
 
 /// Runs it without a person: both windows send and receive, each is pictured.
 pub fn check() -> Outcome {
-    println!("Whinchat: Alice and Bob talk, and nobody has to watch.");
+    println!(
+        "{}: Alice and Bob talk, and nobody has to watch.",
+        name::product()
+    );
     let started = Instant::now();
     end_children_on_signals()?;
     let pictures = paths::target().join("demo");
@@ -92,7 +98,11 @@ pub fn check() -> Outcome {
     let open = |who: &str, display: Option<&desktop::Display>| {
         let mut environment = stage.environment().to_vec();
         environment.extend(display.map(|it| ("DISPLAY".to_owned(), it.name().to_owned())));
-        Window::open_with(&paths::built("whinchat"), &stage.data(who), &environment)
+        Window::open_with(
+            &paths::built(name::program()),
+            &stage.data(who),
+            &environment,
+        )
     };
     let (hers, his) = (
         open("alice", displays.first())?,
@@ -177,7 +187,7 @@ fn open_window(stage: &Stage, who: &str) -> Outcome<Running> {
     let errors = output
         .try_clone()
         .doing(|| format!("write {}", log.display()))?;
-    let mut command = process::bound_command(paths::built("whinchat"));
+    let mut command = process::bound_command(paths::built(name::program()));
     command
         .arg("--data")
         .arg(stage.data(who))
@@ -282,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_second_demonstration_at_once_is_refused_with_the_process_that_has_it() {
-        let place = std::env::temp_dir().join(format!("whinchat-lock-{}", std::process::id()));
+        let place = std::env::temp_dir().join(format!("xtask-lock-{}", std::process::id()));
         let folder = place.join("demo");
         let first = lock(&folder).unwrap();
         let refused = lock(&folder).unwrap_err();

@@ -8,6 +8,7 @@ use super::world;
 use crate::desktop::Keychain;
 use crate::directus::{Installation, Server, Settings};
 use crate::http::{self, Request};
+use crate::name;
 use crate::paths;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process;
@@ -158,7 +159,7 @@ impl Stage {
         let errors = output
             .try_clone()
             .doing(|| format!("write {}", log.display()))?;
-        let mut command = process::bound_command(paths::built("whinchat-rpc"));
+        let mut command = process::bound_command(paths::built(&name::rpc()));
         command
             .arg("sign-in")
             .arg("--data")
@@ -169,7 +170,7 @@ impl Stage {
             .stdin(Stdio::piped())
             .stdout(output)
             .stderr(errors);
-        let mut running = process::start("whinchat-rpc", command)?;
+        let mut running = process::start(&name::rpc(), command)?;
         if let Some(mut input) = running.child().stdin.take() {
             // One that has ended already has said why.
             let _ = writeln!(input, "{password}");
@@ -193,7 +194,7 @@ fn password_key(person: &world::Person) -> String {
     format!("password_{}", person.first.to_lowercase())
 }
 
-/// Schema, people and history, by `whinchat-provision`. Only what is missing is made.
+/// Schema, people and history, by the provisioning program. Only what is missing is made.
 fn provision(server: &Server, state: &mut State) -> Outcome {
     let mut people = Vec::new();
     for person in &world::PEOPLE {
@@ -216,13 +217,13 @@ fn provision(server: &Server, state: &mut State) -> Outcome {
     let mut step = Step::begin("schema, people and history");
     let log = server.folder().join("provision.log");
     let errors = fs::File::create(&log).doing(|| format!("write {}", log.display()))?;
-    let mut command = process::clean_command(paths::built("whinchat-provision"));
+    let mut command = process::clean_command(paths::built(&name::provision()));
     command
         .arg("apply")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(errors);
-    let mut running = process::start("whinchat-provision", command)?;
+    let mut running = process::start(&name::provision(), command)?;
     if let Some(mut input) = running.child().stdin.take() {
         // One that has ended already has said why.
         let _ = input.write_all(order.to_string().as_bytes());

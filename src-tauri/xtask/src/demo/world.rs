@@ -128,7 +128,7 @@ const HISTORY: &[Said] = &[
     ("Bob", "Alice", 27, "Yes please. Ten at the usual place?"),
 ];
 
-/// The history as `whinchat-provision` takes it, the last of it just before `now`. Each
+/// The history as the provisioning program takes it, the last of it just before `now`. Each
 /// message has the same id at every start, so that it is there once.
 pub fn history(now: SystemTime) -> Vec<Value> {
     let email = |first: &str| format!("{}@example.com", first.to_lowercase());

@@ -137,7 +137,7 @@ fn fetch(part: &Path) -> Outcome {
         )
     })?;
     let manifest = format!(
-        "{{\"name\":\"whinchat-directus\",\"private\":true,\"dependencies\":{{\"directus\":\"{VERSION}\",\"{node}\":\"{node_version}\"}}}}\n"
+        "{{\"name\":\"directus-here\",\"private\":true,\"dependencies\":{{\"directus\":\"{VERSION}\",\"{node}\":\"{node_version}\"}}}}\n"
     );
     paths::write_private(&part.join("package.json"), &manifest)?;
     let log = part.join("npm.log");
