@@ -1,11 +1,12 @@
 //! Every chore of the project.
 
 use std::process::ExitCode;
-use xtask::{Outcome, Problem, clean, demo, directus, suites};
+use xtask::{Outcome, Problem, clean, demo, directus, process, suites};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match run(&arguments) {
+    // For every chore: whatever ends it, what it has started ends too.
+    match process::end_on_signals().and_then(|()| run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("{problem}");

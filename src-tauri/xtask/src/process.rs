@@ -1,22 +1,31 @@
 //! Processes that never outlive the one that started them.
 //!
-//! On Linux every child asks the kernel to be killed when its parent dies
-//! (`setpriv --pdeathsig`), so that not even `kill -9` leaves one behind. That
-//! signal follows the *thread* that started the child, so one thread, which
-//! lives as long as the process, starts them all. Elsewhere, and for the
-//! children's own children, [`end_all`] ends the process groups by their ids.
+//! ```text
+//! start -> running -> ended | killed | stopped | over its limit
+//!             \-- a signal, once end_on_signals() was called: every group is ended
+//! ```
+//! Each child leads a process group. When the leader has ended, however that
+//! came about, what is left of its group is ended too. On Linux every child
+//! also asks the kernel to be killed when its parent dies (`setpriv
+//! --pdeathsig`), so that not even `kill -9` leaves it behind. That signal
+//! follows the *thread* that started the child, so one thread, which lives as
+//! long as the process, starts them all.
 //!
 //! Never ends a process by name.
 
 use crate::problem::{Outcome, Problem};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+/// How long a group may take to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Variables that any program needs to run at all. Everything else a person has
 /// set (Node options, Directus settings, proxies) stays outside.
@@ -36,7 +45,48 @@ const BASICS: &[&str] = &[
 ];
 
 /// The process groups now running, so that [`end_all`] can reach them.
-static GROUPS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+static GROUPS: Mutex<Groups> = Mutex::new(Groups {
+    running: BTreeSet::new(),
+    ending: false,
+});
+
+struct Groups {
+    running: BTreeSet<u32>,
+    /// From here on nothing is started any more.
+    ending: bool,
+}
+
+/// Whether somebody has asked this process to end.
+static ASKED: AtomicBool = AtomicBool::new(false);
+/// Whether the first such request is left to the one who looks at [`asked_to_end`].
+static IN_ORDER: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C, a closed terminal and a plain `kill` end every group that
+/// [`start`] has started, and then this process, with status 130.
+pub fn end_on_signals() -> Outcome {
+    ctrlc::set_handler(|| {
+        let again = ASKED.swap(true, Ordering::SeqCst);
+        if IN_ORDER.load(Ordering::SeqCst) && !again {
+            return;
+        }
+        // The terminal may be gone.
+        let _ = writeln!(io::stdout(), "\nBroken off: ending what was started.");
+        end_all();
+        std::process::exit(130);
+    })
+    .map_err(|error| Problem::new(format!("Signals can't be heard: {error}.")))
+}
+
+/// From now on the first signal only makes [`asked_to_end`] true, for somebody who ends
+/// things in their order. A second one ends everything at once.
+pub fn end_in_order() {
+    IN_ORDER.store(true, Ordering::SeqCst);
+}
+
+/// Whether a signal has come that asks this process to end.
+pub fn asked_to_end() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}
 
 /// A command that ends with this process and starts with an empty environment but for the basics.
 pub fn clean_command(program: impl AsRef<OsStr>) -> Command {
@@ -65,6 +115,9 @@ pub fn bound_command(program: impl AsRef<OsStr>) -> Command {
 pub struct Running {
     child: Child,
     what: String,
+    status: Option<ExitStatus>,
+    limit: Option<Sender<()>>,
+    overran: Arc<AtomicBool>,
 }
 
 /// Starts a command made by [`clean_command`] or [`bound_command`] in a process group of its own.
@@ -77,15 +130,26 @@ pub fn start(what: &str, mut command: Command) -> Outcome<Running> {
     }
     let child = spawn_from_lasting_thread(command)
         .map_err(|error| Problem::new(format!("Could not start {what}: {error}.")))?;
-    groups(|groups| groups.insert(child.id()));
-    Ok(Running {
+    let ending = groups(|groups| {
+        groups.running.insert(child.id());
+        groups.ending
+    });
+    let running = Running {
         child,
         what: what.to_owned(),
-    })
+        status: None,
+        limit: None,
+        overran: Arc::default(),
+    };
+    if ending {
+        // Dropped here, it is killed: the signal has come between its start and now.
+        return Err(Problem::new(format!("Ending: {what} is not started.")));
+    }
+    Ok(running)
 }
 
 impl Running {
-    /// The process id.
+    /// The process id, which is its group's too.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -100,14 +164,46 @@ impl Running {
         &mut self.child
     }
 
-    /// How it ended, or `None` while it runs.
+    /// How it ended, or `None` while it runs. Its end is its group's end: what it has
+    /// left behind is killed when this first tells so.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
+        if self.status.is_none() {
+            self.status = self.child.try_wait().ok().flatten();
+            if self.status.is_some() {
+                self.limit = None;
+                signal_group("KILL", self.child.id());
+                groups(|groups| groups.running.remove(&self.child.id()));
+            }
+        }
+        self.status
     }
 
     /// Waits until it ends by itself; `None` when it still runs after `bound`.
     pub fn wait(&mut self, bound: Duration) -> Option<ExitStatus> {
         poll(bound, || self.ended())
+    }
+
+    /// Gives it this long, counted from now: then its group is asked to end, and killed
+    /// when it has not. So whoever reads its output meets the output's end.
+    pub fn limit(&mut self, span: Duration) {
+        let (alive, gone) = channel();
+        let overran = Arc::clone(&self.overran);
+        let id = self.child.id();
+        std::thread::spawn(move || {
+            if gone.recv_timeout(span) == Err(RecvTimeoutError::Timeout) {
+                overran.store(true, Ordering::SeqCst);
+                signal_group("TERM", id);
+                if gone.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
+                    signal_group("KILL", id);
+                }
+            }
+        });
+        self.limit = Some(alive);
+    }
+
+    /// Whether it was ended because its [`limit`](Self::limit) was over.
+    pub fn overran(&self) -> bool {
+        self.overran.load(Ordering::SeqCst)
     }
 
     /// Ends it at once, as `kill -9` does, with all its group.
@@ -116,9 +212,10 @@ impl Running {
             signal_group("KILL", self.child.id());
             // The group is gone, or this system has none: the child itself is left to end.
             let _ = self.child.kill();
+            self.status = self.child.wait().ok();
         }
-        let _ = self.child.wait();
-        groups(|groups| groups.remove(&self.child.id()));
+        self.limit = None;
+        groups(|groups| groups.running.remove(&self.child.id()));
     }
 
     /// Asks it to end, and kills it when it has not after `bound`.
@@ -137,11 +234,37 @@ impl Drop for Running {
     }
 }
 
-/// Kills every process group that is still running: for the moment before this process ends.
+/// Ends every process group that is still running, and lets no other begin: for the
+/// moment before this process ends. They are asked first, so that they can tidy up.
 pub fn end_all() {
-    for id in groups(std::mem::take) {
-        signal_group("KILL", id);
+    let ids = groups(|groups| {
+        groups.ending = true;
+        std::mem::take(&mut groups.running)
+    });
+    for id in &ids {
+        signal_group("TERM", *id);
     }
+    poll(GRACE, || {
+        ids.iter().all(|id| !group_lives(*id)).then_some(())
+    });
+    for id in &ids {
+        signal_group("KILL", *id);
+    }
+}
+
+/// Whether a process of this group is still at work.
+fn group_lives(group: u32) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return signal_group("0", group);
+    };
+    // One that has ended and that nobody has asked for yet (Z) is still in its group.
+    processes.flatten().any(|process| {
+        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        let mut words = after_name.split(' ');
+        let state = words.next();
+        words.nth(1) == Some(&group.to_string()) && !matches!(state, Some("Z" | "X"))
+    })
 }
 
 /// Looks until `found` answers, at most for `bound`; looks once at least.
@@ -158,23 +281,54 @@ pub fn poll<T>(bound: Duration, mut found: impl FnMut() -> Option<T>) -> Option<
     }
 }
 
+/// Runs a command to its end, with nothing to read. What it says goes where the command sends it.
+pub fn run(what: &str, mut command: Command) -> Outcome<ExitStatus> {
+    command.stdin(Stdio::null());
+    let mut running = start(what, command)?;
+    loop {
+        if let Some(status) = running.wait(Duration::from_secs(3600)) {
+            return Ok(status);
+        }
+    }
+}
+
 /// Runs a short command to its end and gives what it printed; a failure tells its last line.
 pub fn output(what: &str, mut command: Command) -> Outcome<String> {
-    let output = command
+    command
         .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Problem::new(format!("Could not start {what}: {error}.")))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = start(what, command)?;
+    let errors = running.child().stderr.take().map(|mut errors| {
+        std::thread::spawn(move || {
+            let mut said = Vec::new();
+            // What was said until then is told.
+            let _ = errors.read_to_end(&mut said);
+            said
+        })
+    });
+    let mut printed = Vec::new();
+    if let Some(output) = &mut running.child().stdout {
+        // Cut short, it is told by the status.
+        let _ = output.read_to_end(&mut printed);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    let status = loop {
+        if let Some(status) = running.wait(Duration::from_secs(3600)) {
+            break status;
+        }
+    };
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&printed).into_owned());
+    }
+    let said = errors.and_then(|errors| errors.join().ok());
+    let said = said.unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
     let last = said
         .lines()
         .rfind(|line| !line.trim().is_empty())
         .unwrap_or("it said nothing");
     Err(Problem::new(format!(
-        "{what} failed ({}): {}",
-        output.status,
+        "{what} failed ({status}): {}",
         last.trim()
     )))
 }
@@ -211,7 +365,7 @@ pub fn tail(log: &Path, count: usize) -> String {
         .join("\n")
 }
 
-fn groups<T>(with: impl FnOnce(&mut BTreeSet<u32>) -> T) -> T {
+fn groups<T>(with: impl FnOnce(&mut Groups) -> T) -> T {
     with(&mut GROUPS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -239,7 +393,8 @@ fn spawn_from_lasting_thread(command: Command) -> io::Result<Child> {
         .map_err(|_| io::Error::other("the starting thread is gone"))?
 }
 
-fn signal_group(signal: &str, id: u32) {
+/// Whether it reached somebody. The signal `0` only asks.
+fn signal_group(signal: &str, id: u32) -> bool {
     let mut command = if cfg!(windows) {
         let mut command = Command::new("taskkill");
         command.args(["/F", "/T", "/PID", &id.to_string()]);
@@ -251,42 +406,155 @@ fn signal_group(signal: &str, id: u32) {
         command
     };
     // A group that is gone already is what was wanted.
-    let _ = command
+    command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status();
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader};
+
+    const BOUND: Duration = Duration::from_secs(20);
+
+    fn lives(id: &str) -> bool {
+        Command::new("sh")
+            .args(["-c", "kill -0 \"$0\" 2>/dev/null", id])
+            .status()
+            .unwrap()
+            .success()
+    }
+
+    fn is_gone(id: &str) -> bool {
+        poll(BOUND, || (!lives(id)).then_some(())).is_some()
+    }
+
+    /// A shell with a child, and the child's id.
+    fn with_a_child(script: &str) -> (Running, String) {
+        let mut command = clean_command("sh");
+        command.args(["-c", script]).stdout(Stdio::piped());
+        let mut running = start("a shell", command).unwrap();
+        let mut line = String::new();
+        let stdout = running.child().stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        (running, line.trim().to_owned())
+    }
 
     #[test]
     #[cfg(unix)]
     fn killing_a_process_ends_its_children_too() {
+        let (mut running, child) = with_a_child("sleep 600 & echo $!; wait");
+        assert!(lives(&child), "the grandchild runs first");
+        running.kill();
+        assert!(is_gone(&child), "then it is gone");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_a_process_leaves_behind_ends_with_it() {
+        let (mut running, child) = with_a_child("sleep 600 & echo $!");
+        assert!(running.wait(BOUND).is_some(), "it ends by itself");
+        assert!(is_gone(&child), "and what it has started ends too");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_process_over_its_limit_is_ended_with_its_group_and_its_output() {
         let mut command = clean_command("sh");
         command
-            .args(["-c", "sleep 600 & echo $!; wait"])
+            .args(["-c", "trap '' TERM; sleep 600 & echo $!; wait; wait"])
             .stdout(Stdio::piped());
         let mut running = start("a shell", command).unwrap();
-        let mut line = String::new();
-        let stdout = running.child().stdout.take().unwrap();
-        io::BufRead::read_line(&mut io::BufReader::new(stdout), &mut line).unwrap();
-        let lives = || {
-            Command::new("sh")
-                .args(["-c", "kill -0 \"$0\" 2>/dev/null", line.trim()])
-                .status()
-                .unwrap()
-                .success()
+        running.limit(Duration::from_millis(300));
+        let mut said = String::new();
+        let mut output = running.child().stdout.take().unwrap();
+        output.read_to_string(&mut said).unwrap();
+        assert!(running.wait(BOUND).is_some_and(|status| !status.success()));
+        assert!(running.overran());
+        assert!(is_gone(said.trim()));
+    }
+
+    #[test]
+    fn a_process_within_its_limit_ends_as_it_likes() {
+        let mut running = start("true", clean_command("true")).unwrap();
+        running.limit(BOUND);
+        assert!(running.wait(BOUND).is_some_and(|status| status.success()));
+        assert!(!running.overran());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_failure_tells_the_last_line_said() {
+        let shell = |script: &str| {
+            let mut command = clean_command("sh");
+            command.args(["-c", script]);
+            output("a shell", command)
         };
-        assert!(lives(), "the grandchild runs first");
-        running.kill();
-        assert_eq!(
-            poll(Duration::from_secs(10), || (!lives()).then_some(())),
-            Some(()),
-            "then it is gone"
-        );
+        assert_eq!(shell("echo well").unwrap(), "well\n");
+        let problem = shell("echo first >&2; echo last >&2; exit 3").unwrap_err();
+        assert!(problem.sentence.contains("exit status: 3"), "{problem}");
+        assert!(problem.sentence.ends_with("last"), "{problem}");
+    }
+
+    /// What [`a_signal_ends_every_group`] sends signals to: this test again, in a process
+    /// of its own, which the variable tells from the ordinary run.
+    #[test]
+    #[cfg(unix)]
+    fn somebody_who_ends_on_signals() {
+        if std::env::var_os("XTASK_TO_BE_ENDED").is_none() {
+            return;
+        }
+        end_on_signals().unwrap();
+        let (_asks, one) = with_a_child("sleep 600 & echo $!; wait");
+        let (_stubborn, other) =
+            with_a_child("trap '' HUP INT TERM; sleep 600 & echo $!; wait; wait");
+        println!("\nchildren {one} {other}");
+        io::stdout().flush().unwrap();
+        poll(Duration::from_secs(120), || None::<()>);
+        panic!("nobody has ended it");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_signal_ends_every_group() {
+        std::thread::scope(|scope| {
+            for signal in ["TERM", "HUP", "INT"] {
+                scope.spawn(move || ends_every_group(signal));
+            }
+        });
+    }
+
+    fn ends_every_group(signal: &str) {
+        let mut command = clean_command(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "--nocapture"])
+            .arg("process::tests::somebody_who_ends_on_signals")
+            .env("XTASK_TO_BE_ENDED", "1")
+            .stdout(Stdio::piped());
+        let mut running = start("the tests", command).unwrap();
+        let output = running.child().stdout.take().unwrap();
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let children: Vec<String> = lines
+            .find_map(|line| {
+                let ids = line.strip_prefix("children ")?;
+                Some(ids.split(' ').map(str::to_owned).collect())
+            })
+            .expect("it says whom it has started");
+        assert!(children.iter().all(|child| lives(child)));
+        // To it alone, not to its group: what follows is its own doing.
+        let mut kill = clean_command("sh");
+        kill.args(["-c", "kill -s \"$0\" \"$1\"", signal])
+            .arg(running.id().to_string());
+        super::output("kill", kill).unwrap();
+        let status = running.wait(BOUND).expect("it ends");
+        assert_eq!(status.code(), Some(130), "after SIG{signal}");
+        for child in &children {
+            assert!(is_gone(child), "{child} is gone after SIG{signal}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! Owns the lists of Debian packages. Installs only what is missing, and only
 //! where Debian's `apt-get` is; elsewhere it says what is needed.
 
-use crate::problem::{Outcome, Problem};
+use crate::problem::{Doing, Outcome, Problem};
 use crate::process;
 use std::path::Path;
 use std::process::Command;
@@ -83,7 +83,13 @@ pub fn install(packages: &[&str]) -> Outcome {
         command
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive");
-        command.status().is_ok_and(|status| status.success())
+        // sudo asks for a password at the terminal, which only the terminal's own group
+        // may read; there Ctrl-C reaches it as well.
+        let ended = match root {
+            true => process::run("apt-get", command),
+            false => command.status().doing(|| "start sudo".to_owned()),
+        };
+        ended.is_ok_and(|status| status.success())
     };
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
     arguments.extend(&missing);

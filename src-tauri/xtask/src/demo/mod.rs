@@ -24,7 +24,6 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How the demonstration begins.
@@ -36,17 +35,12 @@ pub enum Mode {
     Fresh,
 }
 
-/// Whether the windows are open: then a signal ends them in order, else at once.
-static TALKING: AtomicBool = AtomicBool::new(false);
-static ENDED: AtomicBool = AtomicBool::new(false);
-
 /// Runs the demonstration until both windows are closed.
 pub fn run(mode: Mode) -> Outcome {
     println!(
         "{}: Alice and Bob talk through a Directus on this machine.",
         name::product()
     );
-    end_children_on_signals()?;
     let folder = paths::demo()?;
     let work = checks::look(&folder, true)?;
     let lock = lock(&folder)?;
@@ -58,7 +52,7 @@ pub fn run(mode: Mode) -> Outcome {
     let stage = prepare(&work, &folder, display.as_deref())?;
     let windows = ["alice", "bob"].map(|who| open_window(&stage, who));
     let [hers, his] = windows;
-    TALKING.store(true, Ordering::SeqCst);
+    process::end_in_order();
     stage.introduce();
     say("Both windows are open. Close them, or press Ctrl-C, to end.");
     wait_for(&mut [hers?, his?]);
@@ -80,7 +74,6 @@ pub fn check() -> Outcome {
         name::product()
     );
     let started = Instant::now();
-    end_children_on_signals()?;
     let pictures = paths::target().join("demo");
     let folder = pictures.join("world");
     let work = checks::look(&folder, false)?;
@@ -204,7 +197,7 @@ fn open_window(stage: &Stage, who: &str) -> Outcome<Running> {
 }
 
 fn wait_for(windows: &mut [Running]) {
-    while !ENDED.load(Ordering::SeqCst) {
+    while !process::asked_to_end() {
         if windows.iter_mut().all(|window| window.ended().is_some()) {
             return;
         }
@@ -213,19 +206,6 @@ fn wait_for(windows: &mut [Running]) {
     for window in windows {
         window.stop(Duration::from_secs(5));
     }
-}
-
-/// Ctrl-C, a closed terminal and a plain `kill` end every child.
-fn end_children_on_signals() -> Outcome {
-    ctrlc::set_handler(|| {
-        ENDED.store(true, Ordering::SeqCst);
-        if !TALKING.load(Ordering::SeqCst) {
-            process::end_all();
-            say("\nBroken off. What was fetched so far is checked at the next start.");
-            std::process::exit(130);
-        }
-    })
-    .map_err(|error| Problem::new(format!("Signals can't be heard: {error}.")))
 }
 
 /// Prints a line where there still is somebody to read it: the terminal may be gone.
