@@ -6,12 +6,15 @@
 //! npm settings or keychain, and knows nothing of the app's schema: that is
 //! the `provision` crate's.
 
+pub mod cache;
 pub mod clean;
 pub mod demo;
 pub mod desktop;
 pub mod directus;
 pub mod http;
 pub mod name;
+pub mod network;
+pub mod npm;
 pub mod page;
 pub mod paths;
 pub mod problem;

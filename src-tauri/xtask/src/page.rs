@@ -1,9 +1,17 @@
 //! The page's tools from npm: the type check and the browser tests.
 
+use crate::network::{Source, Way};
+use crate::npm::Npm;
+use crate::paths;
 use crate::problem::{Outcome, Problem};
-use crate::{paths, process};
+use crate::progress::{self, Step};
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// What the folder weighs when it is whole; for the progress line only.
+const WHOLE_BYTES: u64 = 40_000_000;
 
 /// Installs what `tests/package-lock.json` names, unless just that is there.
 pub fn install() -> Outcome {
@@ -15,22 +23,33 @@ pub fn install() -> Outcome {
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    if !process::is_there("npm") {
-        return Err(Problem::with_line(
-            "npm is missing.",
-            "sudo apt-get install -y npm",
-        ));
-    }
-    println!("  the page's tools from npm …");
-    let done = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(&folder)
-        .status();
-    if done.is_ok_and(|status| status.success()) && fs::write(&stamp, lock).is_ok() {
+    if fetch(&folder)? && fs::write(&stamp, lock).is_ok() {
         return Ok(());
     }
     Err(Problem::with_line(
         "npm could not install the page's tools.",
-        "cd tests && npm ci",
+        "cd tests && npm ci --include=dev",
     ))
+}
+
+/// Whether npm says that all is there. Its errors go to the terminal.
+fn fetch(folder: &Path) -> Outcome<bool> {
+    let mut npm = Npm::new(Source::Npm.way().unwrap_or(Way::AsSet))?;
+    npm.command()
+        .args(["ci", "--ignore-scripts", "--include=dev"])
+        .args(["--include=optional", "--include=peer"])
+        .current_dir(folder)
+        .stdout(Stdio::null());
+    let mut step = Step::begin("the page's tools from npm");
+    let (mut running, _settings) = npm.start()?;
+    let modules = folder.join("node_modules");
+    loop {
+        if let Some(status) = running.wait(Duration::from_secs(1)) {
+            if status.success() {
+                step.done();
+            }
+            return Ok(status.success());
+        }
+        step.at(progress::so_far(paths::size(&modules), WHOLE_BYTES));
+    }
 }

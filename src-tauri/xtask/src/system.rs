@@ -4,8 +4,10 @@
 //! Owns the lists of Debian packages. Installs only what is missing, and only
 //! where Debian's `apt-get` is; elsewhere it says what is needed.
 
+use crate::network::{Source, Way};
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process;
+use crate::progress::say;
 use std::path::Path;
 use std::process::Command;
 
@@ -67,7 +69,7 @@ pub fn install(packages: &[&str]) -> Outcome {
         return Ok(());
     }
     let line = install_line(&missing);
-    println!("Missing system packages: {}", missing.join(" "));
+    say(format!("Missing system packages: {}", missing.join(" ")));
     let root = is_root();
     if !root && !process::is_there("sudo") {
         return Err(Problem::with_line(
@@ -75,6 +77,7 @@ pub fn install(packages: &[&str]) -> Outcome {
             line,
         ));
     }
+    let way = Source::Debian.way().unwrap_or(Way::AsSet);
     let apt = |arguments: &[&str]| {
         let mut command = Command::new(if root { "apt-get" } else { "sudo" });
         if !root {
@@ -83,6 +86,7 @@ pub fn install(packages: &[&str]) -> Outcome {
         command
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive");
+        way.set(&mut command);
         // sudo asks for a password at the terminal, which only the terminal's own group
         // may read; there Ctrl-C reaches it as well.
         let ended = match root {

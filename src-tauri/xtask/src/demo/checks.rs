@@ -1,7 +1,7 @@
 //! What is looked at before anything is changed, and what is then going to be done.
 
 use crate::problem::{Outcome, Problem};
-use crate::{directus, name, paths, process, progress, system};
+use crate::{directus, name, npm, paths, process, progress, system};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -199,7 +199,7 @@ fn network(work: &Work) -> Outcome {
         return Ok(());
     }
     let npm = process::find("npm").ok_or_else(|| {
-        Problem::with_line("npm is missing: it fetches Directus.", directus::npm_line())
+        Problem::with_line("npm is missing: it fetches Directus.", npm::install_line("npm"))
     })?;
     let mut ping = process::bound_command(npm);
     // The person's own settings say how the registry is reached; nothing else of them matters here.

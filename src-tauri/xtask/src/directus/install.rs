@@ -9,6 +9,9 @@
 //! install script runs, except `sqlite3`'s own.
 
 use super::{VERSION, node_package};
+use crate::cache;
+use crate::network::{Source, Way};
+use crate::npm::{self, Npm};
 use crate::paths;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process;
@@ -16,11 +19,15 @@ use crate::progress::{self, Step};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 /// What the folder weighs when it is whole; for the progress line only.
 const WHOLE_BYTES: u64 = 834_000_000;
+/// What compiling SQLite leaves, with everything on the way; for the progress line only.
+const COMPILED_BYTES: u64 = 30_000_000;
+/// How long sqlite3's own script may take.
+const SCRIPT_SECONDS: u64 = 60;
 const STAMP: &str = "installed.txt";
 
 /// A Directus that can be started.
@@ -50,54 +57,81 @@ impl Installation {
     pub fn cli(&self) -> PathBuf {
         self.folder.join("node_modules/directus/cli.js")
     }
-}
 
-/// Whether a whole install is in the cache.
-pub fn is_installed() -> bool {
-    find().is_ok()
-}
-
-/// The install in the cache, or the line that makes it.
-pub fn find() -> Outcome<Installation> {
-    let folder = home()?;
-    let stamp = fs::read_to_string(folder.join(STAMP)).unwrap_or_default();
-    if stamp == stamp_text() {
-        return Ok(Installation { folder });
+    /// How many changes to its tables this version brings.
+    pub(super) fn count_migrations(&self) -> usize {
+        let folder = "node_modules/@directus/api/dist/database/migrations";
+        let entries = fs::read_dir(self.folder.join(folder));
+        let names = entries.into_iter().flatten().flatten();
+        names
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name.starts_with(|first: char| first.is_ascii_digit()))
+            .filter(|name| name.ends_with(".js"))
+            .count()
     }
-    Err(Problem::with_line(
-        "The Directus that the tests run against is not installed yet.",
-        "cargo xtask test",
-    ))
+}
+
+/// Whether a whole install is in the cache. Changes nothing, and keeps nobody from removing it.
+pub fn is_installed() -> bool {
+    paths::cache().is_ok_and(|cache| find_in(&cache).is_some())
+}
+
+/// The install in the cache, which stays there until this process ends; or the line that makes it.
+pub fn find() -> Outcome<Installation> {
+    cache::share()?;
+    find_in(&paths::cache()?).ok_or_else(|| {
+        Problem::with_line(
+            "The Directus that the tests run against is not installed yet.",
+            "cargo xtask test",
+        )
+    })
 }
 
 /// Installs Directus unless it is there, telling how far it is.
 pub fn install() -> Outcome<Installation> {
-    paths::make_private(&paths::cache()?)?;
-    let lock = fs::File::create(paths::cache()?.join("directus.lock"))
+    cache::share()?;
+    install_into(&paths::cache()?, |unfinished| {
+        fetch(unfinished.folder())?;
+        leave_out_isolated_vm(unfinished.folder())?;
+        make_sqlite_work(unfinished)
+    })
+}
+
+fn find_in(cache: &Path) -> Option<Installation> {
+    let folder = home(cache);
+    let stamp = fs::read_to_string(folder.join(STAMP)).unwrap_or_default();
+    (stamp == stamp_text()).then_some(Installation { folder })
+}
+
+/// Has an install made beside its place, and moves it there when it is whole.
+fn install_into(
+    cache: &Path,
+    make: impl FnOnce(&Installation) -> Outcome,
+) -> Outcome<Installation> {
+    paths::make_private(cache)?;
+    let lock = fs::File::create(cache.join("directus.lock"))
         .doing(|| "write into the cache".to_owned())?;
     // Two at once: the second waits, and finds it done.
     lock.lock()
         .doing(|| "wait for another install".to_owned())?;
-    if let Ok(there) = find() {
+    if let Some(there) = find_in(cache) {
         return Ok(there);
     }
-    let home = home()?;
+    let home = home(cache);
     sweep(&home)?;
-    let part = home.with_extension(format!("part-{}", std::process::id()));
-    paths::make_private(&part)?;
-    fetch(&part)?;
     let unfinished = Installation {
-        folder: part.clone(),
+        folder: home.with_extension(format!("part-{}", std::process::id())),
     };
-    leave_out_isolated_vm(&part)?;
-    make_sqlite_work(&unfinished)?;
-    paths::write_private(&part.join(STAMP), &stamp_text())?;
-    fs::rename(&part, &home).doing(|| format!("move Directus to {}", home.display()))?;
-    find()
+    paths::make_private(unfinished.folder())?;
+    make(&unfinished)?;
+    paths::write_private(&unfinished.folder().join(STAMP), &stamp_text())?;
+    fs::rename(unfinished.folder(), &home)
+        .doing(|| format!("move Directus to {}", home.display()))?;
+    find_in(cache).ok_or_else(|| Problem::new("The install vanished as soon as it was made."))
 }
 
-fn home() -> Outcome<PathBuf> {
-    Ok(paths::cache()?.join(format!("directus-{VERSION}")))
+fn home(cache: &Path) -> PathBuf {
+    cache.join(format!("directus-{VERSION}"))
 }
 
 fn stamp_text() -> String {
@@ -145,59 +179,26 @@ fn fetch(part: &Path) -> Outcome {
     let errors = output
         .try_clone()
         .doing(|| format!("write {}", log.display()))?;
-    let settings = part.join("npmrc");
-    paths::write_private(&settings, &connection_settings())?;
-
-    let mut npm = npm()?;
-    npm.args([
-        "install",
-        "--ignore-scripts",
-        "--include=prod",
-        "--include=optional",
-        "--omit=dev",
-    ])
-    .args([
-        "--no-audit",
-        "--no-fund",
-        "--no-update-notifier",
-        "--no-package-lock",
-        "--no-global",
-        "--no-dry-run",
-    ])
-    .args([
-        "--engine-strict=false",
-        "--legacy-peer-deps=false",
-        "--force=false",
-        "--offline=false",
-    ])
-    .args([
-        "--workspaces=false",
-        "--install-strategy=hoisted",
-        "--loglevel=error",
-        "--progress=false",
-    ])
-    .arg("--prefix")
-    .arg(part)
-    .arg("--userconfig")
-    .arg(&settings)
-    .current_dir(part)
-    .stdin(Stdio::null())
-    .stdout(output)
-    .stderr(errors);
+    let mut npm = Npm::new(Source::Npm.way().unwrap_or(Way::AsSet))?;
+    npm.command()
+        .args(["install", "--ignore-scripts", "--install-strategy=hoisted"])
+        .args(["--include=prod", "--include=optional", "--omit=dev"])
+        .arg("--no-package-lock")
+        .arg("--prefix")
+        .arg(part)
+        .current_dir(part)
+        .stdout(output)
+        .stderr(errors);
     let mut step = Step::begin(format!("Directus {VERSION} from npm"));
-    let mut running = process::start("npm", npm)?;
+    let (mut running, settings) = npm.start()?;
     let modules = part.join("node_modules");
     let status = loop {
         if let Some(status) = running.wait(Duration::from_secs(2)) {
             break status;
         }
-        step.at(format!(
-            "{}/{}",
-            progress::bytes(paths::size(&modules)),
-            progress::bytes(WHOLE_BYTES)
-        ));
+        step.at(progress::so_far(paths::size(&modules), WHOLE_BYTES));
     };
-    paths::remove_file(&settings)?;
+    drop(settings);
     let whole = modules.join("directus/cli.js").is_file();
     if !status.success() || !whole {
         return Err(Problem::with_line(
@@ -212,100 +213,6 @@ fn fetch(part: &Path) -> Outcome {
     Ok(())
 }
 
-/// npm with the person's way to the registry, and none of the settings that would change what is installed.
-fn npm() -> Outcome<Command> {
-    let program = process::find("npm").ok_or_else(|| {
-        Problem::with_line("npm is missing: it fetches Directus.", install_line("npm"))
-    })?;
-    let mut npm = process::clean_command(program);
-    for (name, value) in std::env::vars_os() {
-        if name.to_str().is_some_and(carries_connection) {
-            npm.env(name, value);
-        }
-    }
-    for name in ["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"] {
-        if let Some(value) = std::env::var_os(name) {
-            npm.env(name, value);
-        }
-    }
-    Ok(npm)
-}
-
-/// Whether a variable says how to reach the network, rather than what to install.
-fn carries_connection(variable: &str) -> bool {
-    let lower = variable.to_ascii_lowercase();
-    match lower.strip_prefix("npm_config_") {
-        Some(key) => is_connection_key(&key.replace('_', "-")),
-        None => matches!(
-            lower.as_str(),
-            "http_proxy"
-                | "https_proxy"
-                | "no_proxy"
-                | "all_proxy"
-                | "node_extra_ca_certs"
-                | "ssl_cert_file"
-                | "ssl_cert_dir"
-        ),
-    }
-}
-
-fn is_connection_key(key: &str) -> bool {
-    key.starts_with("//")
-        || key.ends_with(":registry")
-        || key.starts_with("fetch-")
-        || matches!(
-            key,
-            "registry"
-                | "cafile"
-                | "ca"
-                | "ca[]"
-                | "cert"
-                | "key"
-                | "proxy"
-                | "https-proxy"
-                | "http-proxy"
-                | "noproxy"
-                | "strict-ssl"
-                | "local-address"
-                | "maxsockets"
-                | "cache"
-        )
-}
-
-/// The person's .npmrc, reduced to how the registry is reached.
-fn connection_settings() -> String {
-    let person = std::env::home_dir().map(|home| home.join(".npmrc"));
-    let text = person
-        .and_then(|path| fs::read_to_string(path).ok())
-        .unwrap_or_default();
-    text.lines()
-        .filter(|line| {
-            line.split_once('=')
-                .is_some_and(|(key, _)| is_connection_key(key.trim()))
-        })
-        .map(|line| format!("{line}\n"))
-        .collect()
-}
-
-/// The line that installs npm here.
-pub fn npm_line() -> String {
-    install_line("npm")
-}
-
-/// The line that installs a system package here.
-pub(crate) fn install_line(package: &str) -> String {
-    if cfg!(target_os = "macos") {
-        format!(
-            "brew install {}",
-            if package == "npm" { "node" } else { package }
-        )
-    } else if cfg!(windows) {
-        "winget install OpenJS.NodeJS.LTS".to_owned()
-    } else {
-        format!("sudo apt-get install -y {package}")
-    }
-}
-
 /// Replaces isolated-vm, which needs a compiler, by an empty module: only "Run Script"
 /// operations and sandboxed extensions use it, and these servers have none.
 fn leave_out_isolated_vm(part: &Path) -> Outcome {
@@ -314,18 +221,18 @@ fn leave_out_isolated_vm(part: &Path) -> Outcome {
 }
 
 /// One way to get a SQLite module that Directus' Node loads.
-type Way = fn(&Installation) -> Outcome;
+type Attempt = fn(&Installation, &mut Step) -> Outcome;
 
 fn make_sqlite_work(unfinished: &Installation) -> Outcome {
-    let step = Step::begin("SQLite for Directus");
-    let ways: [(&str, Way); 3] = [
+    let mut step = Step::begin("SQLite for Directus");
+    let attempts: [(&str, Attempt); 3] = [
         ("its own install script", sqlite_by_own_script),
         ("Debian's build of it", sqlite_from_debian),
-        ("compiling it, about 4 minutes", sqlite_by_compiling),
+        ("compiling it", sqlite_by_compiling),
     ];
     let mut said = Vec::new();
-    for (name, way) in ways {
-        match way(unfinished).and_then(|()| try_sqlite(unfinished)) {
+    for (name, attempt) in attempts {
+        match attempt(unfinished, &mut step).and_then(|()| try_sqlite(unfinished)) {
             Ok(()) => {
                 step.done();
                 return Ok(());
@@ -338,7 +245,7 @@ fn make_sqlite_work(unfinished: &Installation) -> Outcome {
             "Directus' SQLite module could not be made ready:\n{}\nA compiler would help:",
             said.join("\n")
         ),
-        install_line("build-essential python3 patchelf"),
+        npm::install_line("build-essential python3 patchelf"),
     ))
 }
 
@@ -349,7 +256,7 @@ fn try_sqlite(unfinished: &Installation) -> Outcome {
     process::output("SQLite inside Node", node).map(drop)
 }
 
-fn sqlite_by_own_script(unfinished: &Installation) -> Outcome {
+fn sqlite_by_own_script(unfinished: &Installation, step: &mut Step) -> Outcome {
     let folder = unfinished.folder().join("node_modules/sqlite3");
     let script = [
         unfinished
@@ -361,34 +268,41 @@ fn sqlite_by_own_script(unfinished: &Installation) -> Outcome {
     .find(|path| path.is_file())
     .ok_or_else(|| Problem::new("it has none."))?;
     let mut node = process::clean_command(unfinished.node());
-    for (name, value) in std::env::vars_os() {
-        if name.to_str().is_some_and(carries_connection) {
-            node.env(name, value);
-        }
-    }
+    node.envs(npm::connection_variables());
+    Source::Npm.way().unwrap_or(Way::AsSet).set(&mut node);
     node.arg(script).args(["-r", "napi"]).current_dir(&folder);
     node.stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let mut running = process::start("sqlite3's install script", node)?;
-    match running.wait(Duration::from_secs(60)) {
-        Some(status) if status.success() => Ok(()),
-        Some(status) => Err(Problem::new(format!(
-            "its release host gave nothing ({status})."
-        ))),
-        None => Err(Problem::new(
-            "its release host did not answer within a minute.",
-        )),
+    let built = folder.join("build");
+    for second in 0..SCRIPT_SECONDS {
+        match running.wait(Duration::from_secs(1)) {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => {
+                return Err(Problem::new(format!(
+                    "its release host gave nothing ({status})."
+                )));
+            }
+            None => step.at(format!(
+                "asking its release host, {}, {second}/{SCRIPT_SECONDS} s",
+                progress::bytes(paths::size(&built))
+            )),
+        }
     }
+    Err(Problem::new(
+        "its release host did not answer within a minute.",
+    ))
 }
 
 /// Debian's package holds a build for any Node, but names Debian's own Node library.
-fn sqlite_from_debian(unfinished: &Installation) -> Outcome {
+fn sqlite_from_debian(unfinished: &Installation, step: &mut Step) -> Outcome {
     for program in ["apt-get", "dpkg-deb", "patchelf"] {
         if !process::is_there(program) {
             return Err(Problem::new(format!("{program} is missing.")));
         }
     }
+    step.at("Debian's build of it, 2 MB");
     let work = unfinished.folder().join("debian");
     paths::make_private(&work)?;
     let mut download = process::bound_command("apt-get");
@@ -428,30 +342,49 @@ fn sqlite_from_debian(unfinished: &Installation) -> Outcome {
     paths::remove(&work)
 }
 
-fn sqlite_by_compiling(unfinished: &Installation) -> Outcome {
+fn sqlite_by_compiling(unfinished: &Installation, step: &mut Step) -> Outcome {
     let node = unfinished.node();
     let headers = node
         .parent()
         .and_then(Path::parent)
         .unwrap_or(unfinished.folder())
         .to_path_buf();
-    let mut npm = npm()?;
+    let mut npm = Npm::new(Source::Npm.way().unwrap_or(Way::AsSet))?;
     let mut path = OsString::from(node.parent().unwrap_or(unfinished.folder()));
     path.push(if cfg!(windows) { ";" } else { ":" });
     path.push(std::env::var_os("PATH").unwrap_or_default());
-    npm.env("PATH", path)
+    let log = unfinished.folder().join("sqlite.log");
+    let output = fs::File::create(&log).doing(|| format!("write {}", log.display()))?;
+    let errors = output
+        .try_clone()
+        .doing(|| format!("write {}", log.display()))?;
+    npm.command()
+        .env("PATH", path)
         .env("npm_config_nodedir", &headers)
-        .args([
-            "rebuild",
-            "sqlite3",
-            "--build-from-source",
-            "--ignore-scripts=false",
-            "--foreground-scripts",
-        ])
+        .args(["rebuild", "sqlite3", "--build-from-source"])
+        .args(["--ignore-scripts=false", "--foreground-scripts"])
         .arg("--prefix")
         .arg(unfinished.folder())
-        .current_dir(unfinished.folder());
-    process::output("npm rebuild sqlite3", npm).map(drop)
+        .current_dir(unfinished.folder())
+        .stdout(output)
+        .stderr(errors);
+    let (mut running, _settings) = npm.start()?;
+    let built = unfinished.folder().join("node_modules/sqlite3/build");
+    loop {
+        match running.wait(Duration::from_secs(2)) {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => {
+                return Err(Problem::new(format!(
+                    "it failed ({status}): {}",
+                    process::tail(&log, 3)
+                )));
+            }
+            None => step.at(format!(
+                "compiling it, {} in about 4 minutes",
+                progress::so_far(paths::size(&built), COMPILED_BYTES)
+            )),
+        }
+    }
 }
 
 fn first_ending(folder: &Path, ending: &str) -> Option<PathBuf> {
@@ -480,37 +413,96 @@ fn find_below(folder: &Path, name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random;
+
+    fn cache() -> PathBuf {
+        std::env::temp_dir().join(format!("xtask-cache-{}", random::word(8)))
+    }
+
+    fn put(unfinished: &Installation, file: &str) {
+        let path = unfinished.folder().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x").unwrap();
+    }
 
     #[test]
-    fn npm_learns_the_way_to_the_registry_and_nothing_that_changes_the_install() {
-        for kept in [
-            "HTTPS_PROXY",
-            "npm_config_registry",
-            "NPM_CONFIG_CAFILE",
-            "NODE_EXTRA_CA_CERTS",
-            "npm_config_https_proxy",
-        ] {
-            assert!(
-                carries_connection(kept),
-                "{kept} says how to reach the registry"
+    fn an_install_that_was_broken_off_is_never_taken_for_a_whole_one() {
+        let cache = cache();
+        let broken = install_into(&cache, |unfinished| {
+            put(unfinished, "node_modules/directus/cli.js");
+            Err(Problem::new("The network is gone."))
+        });
+        assert_eq!(broken, Err(Problem::new("The network is gone.")));
+        assert_eq!(find_in(&cache), None, "half of it is there");
+
+        // Killed while it was made, before or after its stamp was written, and by an
+        // earlier version that moved it without one.
+        let parts = ["directus-11.17.part-1", "directus-11.17.part-2"];
+        for part in parts
+            .map(|part| cache.join(part))
+            .iter()
+            .chain([&home(&cache)])
+        {
+            put(
+                &Installation {
+                    folder: part.clone(),
+                },
+                "left-behind",
             );
         }
-        for dropped in [
-            "NODE_OPTIONS",
-            "npm_config_ignore_scripts",
-            "npm_config_nodedir",
-            "npm_config_omit",
-            "npm_config_prefix",
-            "NVM_DIR",
-            "DB_CLIENT",
-            "DIRECTUS_TOKEN",
-        ] {
-            assert!(
-                !carries_connection(dropped),
-                "{dropped} would change what is installed"
-            );
+        fs::write(cache.join(parts[1]).join(STAMP), stamp_text()).unwrap();
+        assert_eq!(find_in(&cache), None);
+
+        let whole = install_into(&cache, |unfinished| {
+            let entries = fs::read_dir(unfinished.folder()).unwrap();
+            assert_eq!(entries.count(), 0, "it begins with nothing");
+            put(unfinished, "node_modules/directus/cli.js");
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(find_in(&cache), Some(whole.clone()));
+        assert!(whole.cli().is_file());
+        assert!(!whole.folder().join("left-behind").exists());
+        for part in parts {
+            assert!(!cache.join(part).exists(), "{part} is swept away");
         }
-        assert!(is_connection_key("//registry.example.com/:_authToken"));
-        assert!(!is_connection_key("node-options"));
+        let again = install_into(&cache, |_| Err(Problem::new("It is made twice.")));
+        assert_eq!(again, Ok(whole), "what is whole is used again");
+        paths::remove(&cache).unwrap();
+    }
+
+    #[test]
+    fn an_install_of_another_version_or_layout_is_made_anew() {
+        let cache = cache();
+        let old = Installation {
+            folder: home(&cache),
+        };
+        put(&old, "left-behind");
+        for stamp in ["", "directus 11.17.3\n", &stamp_text()[1..]] {
+            fs::write(old.folder().join(STAMP), stamp).unwrap();
+            assert_eq!(find_in(&cache), None, "{stamp:?} is another's stamp");
+        }
+        install_into(&cache, |_| Ok(())).unwrap();
+        assert!(!old.folder().join("left-behind").exists());
+        paths::remove(&cache).unwrap();
+    }
+
+    #[test]
+    fn a_second_install_at_once_waits_and_finds_it_done() {
+        let cache = cache();
+        let (begun, wait) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                install_into(&cache, |unfinished| {
+                    begun.send(()).unwrap();
+                    put(unfinished, "file");
+                    Ok(())
+                })
+            });
+            wait.recv().unwrap();
+            let second = install_into(&cache, |_| Err(Problem::new("It is made twice.")));
+            assert_eq!(first.join().unwrap(), second);
+        });
+        paths::remove(&cache).unwrap();
     }
 }

@@ -7,7 +7,7 @@
 mod install;
 mod server;
 
-pub use install::{Installation, find, install, is_installed, npm_line};
+pub use install::{Installation, find, install, is_installed};
 pub use server::{Administrator, Server, Settings, template};
 
 /// The version everything here was measured with.

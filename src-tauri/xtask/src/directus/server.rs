@@ -8,10 +8,12 @@
 //! nothing of the person's environment. Dropped, the server is killed.
 
 use super::{Installation, VERSION};
+use crate::cache;
 use crate::http::{self, Request};
 use crate::paths;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
+use crate::progress::Step;
 use crate::random;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -418,13 +420,46 @@ fn blank_template(installation: &Installation) -> Outcome<PathBuf> {
             .env("ADMIN_EMAIL", &administrator.email)
             .env("ADMIN_PASSWORD", &administrator.password)
             .env("PORT", "1");
-        process::output("directus bootstrap", bootstrap).map(drop)
+        run_bootstrap(installation, bootstrap, &folder.join("bootstrap.log"))
     })
+}
+
+/// Makes the tables, telling how many of the changes that Directus has made to them over
+/// the years are done.
+fn run_bootstrap(installation: &Installation, mut command: Command, log: &Path) -> Outcome {
+    let output = fs::File::create(log).doing(|| format!("write {}", log.display()))?;
+    let errors = output
+        .try_clone()
+        .doing(|| format!("write {}", log.display()))?;
+    command.stdin(Stdio::null()).stdout(output).stderr(errors);
+    let changes = installation.count_migrations();
+    let mut step = Step::begin("an empty Directus, made once");
+    let mut running = process::start("directus bootstrap", command)?;
+    loop {
+        match running.wait(Duration::from_millis(500)) {
+            Some(status) if status.success() => {
+                step.done();
+                return Ok(());
+            }
+            Some(status) => {
+                return Err(Problem::new(format!(
+                    "Directus could not make its tables ({status}). Its log says:\n{}",
+                    process::tail(log, 8)
+                )));
+            }
+            None => {
+                let said = fs::read_to_string(log).unwrap_or_default();
+                let done = said.matches("\"Applying ").count();
+                step.at(format!("{done}/{changes} steps"));
+            }
+        }
+    }
 }
 
 /// The folder of a template in the cache, made by `make` the first time: in a
 /// folder beside it, which gets its name only when it is whole.
 pub fn template(name: &str, make: impl FnOnce(&Path) -> Outcome) -> Outcome<PathBuf> {
+    cache::share()?;
     let all = paths::cache()?.join("templates");
     paths::make_private(&all)?;
     let home = all.join(format!("{VERSION}-{name}"));
