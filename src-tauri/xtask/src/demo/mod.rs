@@ -5,21 +5,28 @@
 //!        -> keychain -> sign in -> windows -> until both are closed, or a signal
 //! ```
 //! Owns the demonstration's folder: server, both data folders, keychain and
-//! `state.json`. Nothing is changed before every check has passed. Whatever
-//! ends it, each child ends too (see [`crate::process`]).
+//! `state.json`. Nothing is changed before every check has passed and the steps
+//! were told. A window that dies is a failure. Whatever ends it, each child ends
+//! too (see [`crate::process`]).
 
 mod build;
 mod checks;
+mod display;
+mod entries;
+mod host;
 mod stage;
 mod world;
 
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
-use crate::progress;
+use crate::progress::{self, say};
 use crate::webdriver::Window;
 use crate::{desktop, directus, name, paths, system};
+use checks::{Audience, Work};
+use host::ThisMachine;
 use serde_json::json;
 use stage::Stage;
+pub(crate) use stage::erase;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -37,28 +44,32 @@ pub enum Mode {
 
 /// Runs the demonstration until both windows are closed.
 pub fn run(mode: Mode) -> Outcome {
-    println!(
+    say(format!(
         "{}: Alice and Bob talk through a Directus on this machine.",
         name::product()
-    );
+    ));
     let folder = paths::demo()?;
-    let work = checks::look(&folder, true)?;
+    let work = checks::look(&ThisMachine, &folder, Audience::Person)?;
     let lock = lock(&folder)?;
-    if mode == Mode::Fresh {
-        erase(&folder)?;
-    }
     checks::tell(&work);
+    if mode == Mode::Fresh {
+        begin_again(&folder)?;
+    }
     let display = std::env::var("DISPLAY").ok();
     let stage = prepare(&work, &folder, display.as_deref())?;
-    let windows = ["alice", "bob"].map(|who| open_window(&stage, who));
-    let [hers, his] = windows;
+    let mut windows = [
+        TalkingWindow::open(&stage, "Alice")?,
+        TalkingWindow::open(&stage, "Bob")?,
+    ];
     process::end_in_order();
     stage.introduce();
     say("Both windows are open. Close them, or press Ctrl-C, to end.");
-    wait_for(&mut [hers?, his?]);
+    let ended = wait_for(&mut windows);
     say("Ending the windows and the server …");
+    drop(windows);
     drop(stage);
-    say(&format!(
+    ended?;
+    say(format!(
         "Ended. The messages are kept in {} ({}). To go on: cargo xtask demo",
         folder.display(),
         progress::bytes(paths::size(&folder))
@@ -69,38 +80,30 @@ pub fn run(mode: Mode) -> Outcome {
 
 /// Runs it without a person: both windows send and receive, each is pictured.
 pub fn check() -> Outcome {
-    println!(
+    say(format!(
         "{}: Alice and Bob talk, and nobody has to watch.",
         name::product()
-    );
+    ));
     let started = Instant::now();
     let pictures = paths::target().join("demo");
     let folder = pictures.join("world");
-    let work = checks::look(&folder, false)?;
-    checks::tell(&work);
+    let work = checks::look(&ThisMachine, &folder, Audience::Nobody)?;
     let lock = lock(&folder)?;
-    erase(&folder)?;
+    checks::tell(&work);
+    begin_again(&folder)?;
     system::install(&work.packages)?;
     // One display each, for a window that another one covers is not painted, and so
     // cannot be pictured. Nobody's own display is used: the windows would be in the way.
-    let mut displays = Vec::new();
-    if cfg!(target_os = "linux") {
-        displays = vec![desktop::Display::start()?, desktop::Display::start()?];
-    }
-    let stage = prepare(&work, &folder, displays.first().map(desktop::Display::name))?;
-    let open = |who: &str, display: Option<&desktop::Display>| {
+    let displays = [desktop::Display::start()?, desktop::Display::start()?];
+    let [hers, his] = &displays;
+    let stage = prepare(&work, &folder, Some(hers.name()))?;
+    let open = |who: &str, display: &desktop::Display| {
         let mut environment = stage.environment().to_vec();
-        environment.extend(display.map(|it| ("DISPLAY".to_owned(), it.name().to_owned())));
-        Window::open_with(
-            &paths::built(name::program()),
-            &stage.data(who),
-            &environment,
-        )
+        environment.push(("DISPLAY".to_owned(), display.name().to_owned()));
+        let app = paths::built(name::program());
+        Window::open_with(&app, &stage.data(who), &environment)
     };
-    let (hers, his) = (
-        open("alice", displays.first())?,
-        open("bob", displays.get(1))?,
-    );
+    let (hers, his) = (open("alice", hers)?, open("bob", his)?);
     let talked = talk(&stage, &hers, &his);
     // Pictured either way: of what went wrong, a picture says most.
     let pictured = [(&hers, "alice.png"), (&his, "bob.png")]
@@ -112,21 +115,21 @@ pub fn check() -> Outcome {
     drop(stage);
     paths::remove(&folder)?;
     drop(lock);
-    println!(
+    say(format!(
         "Pictures: {} and bob.png beside it",
         pictures.join("alice.png").display()
-    );
-    println!(
+    ));
+    say(format!(
         "demo: ok sent={sent} received={received} in {}",
         progress::duration(started.elapsed())
-    );
+    ));
     Ok(())
 }
 
 /// Everything up to the windows.
-fn prepare(work: &checks::Work, folder: &Path, display: Option<&str>) -> Outcome<Stage> {
+fn prepare(work: &Work, folder: &Path, display: Option<&str>) -> Outcome<Stage> {
     system::install(&work.packages)?;
-    let compiling = build::begin()?;
+    let compiling = build::begin(work.crates)?;
     let installation = directus::install()?;
     let server = stage::start_server(&installation, folder)?;
     compiling.finish()?;
@@ -174,43 +177,62 @@ fn shown_once(window: &Window, text: &str) -> Outcome {
         .map(drop)
 }
 
-fn open_window(stage: &Stage, who: &str) -> Outcome<Running> {
-    let log = stage.data(who).with_extension("log");
-    let output = File::create(&log).doing(|| format!("write {}", log.display()))?;
-    let errors = output
-        .try_clone()
-        .doing(|| format!("write {}", log.display()))?;
-    let mut command = process::bound_command(paths::built(name::program()));
-    command
-        .arg("--data")
-        .arg(stage.data(who))
-        .envs(
-            stage
-                .environment()
-                .iter()
-                .map(|(name, value)| (name, value)),
-        )
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors);
-    process::start(&format!("the window of {who}"), command)
+/// A window that a person closes.
+struct TalkingWindow {
+    running: Running,
+    log: PathBuf,
 }
 
-fn wait_for(windows: &mut [Running]) {
+impl TalkingWindow {
+    /// Opens the window of `who`, a first name.
+    fn open(stage: &Stage, who: &str) -> Outcome<Self> {
+        let data = stage.data(&who.to_lowercase());
+        let mut command = process::bound_command(paths::built(name::program()));
+        command.arg("--data").arg(&data);
+        let environment = stage.environment().iter();
+        command.envs(environment.map(|(name, value)| (name, value)));
+        Self::start(who, command, data.with_extension("log"))
+    }
+
+    fn start(who: &str, mut command: std::process::Command, log: PathBuf) -> Outcome<Self> {
+        let output = File::create(&log).doing(|| format!("write {}", log.display()))?;
+        let errors = output
+            .try_clone()
+            .doing(|| format!("write {}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        let running = process::start(&format!("{who}'s window"), command)?;
+        Ok(Self { running, log })
+    }
+}
+
+/// Waits until every window was closed, or until somebody asks for the end. A window that
+/// ends in another way than by being closed is a failure, told with its log.
+fn wait_for(windows: &mut [TalkingWindow]) -> Outcome {
     while !process::asked_to_end() {
-        if windows.iter_mut().all(|window| window.ended().is_some()) {
-            return;
+        let mut open = 0;
+        for window in windows.iter_mut() {
+            match window.running.ended() {
+                None => open += 1,
+                Some(status) if status.success() => {}
+                Some(status) => {
+                    return Err(Problem::new(format!(
+                        "{} ended by itself ({status}). Its log, {}, ends so:\n{}",
+                        window.running.what(),
+                        window.log.display(),
+                        process::tail(&window.log, 12)
+                    )));
+                }
+            }
+        }
+        if open == 0 {
+            return Ok(());
         }
         std::thread::park_timeout(Duration::from_millis(200));
     }
     for window in windows {
-        window.stop(Duration::from_secs(5));
+        window.running.stop(Duration::from_secs(5));
     }
-}
-
-/// Prints a line where there still is somebody to read it: the terminal may be gone.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    Ok(())
 }
 
 /// Holds the demonstration's folder for this process; refused while another has it.
@@ -253,16 +275,16 @@ fn lock_path(folder: &Path) -> PathBuf {
     folder.with_extension("lock")
 }
 
-fn erase(folder: &Path) -> Outcome {
-    let size = paths::size(folder);
-    if size > 0 {
-        println!(
-            "Erasing the demonstration in {}: frees {}.",
+/// Erases what was there, says what that frees, and makes the folder anew.
+fn begin_again(folder: &Path) -> Outcome {
+    let freed = erase(folder)?;
+    if freed > 0 {
+        say(format!(
+            "Erased the demonstration in {}: {} are free.",
             folder.display(),
-            progress::bytes(size)
-        );
+            progress::bytes(freed)
+        ));
     }
-    paths::remove(folder)?;
     paths::make_private(folder)
 }
 
@@ -278,7 +300,7 @@ mod tests {
         let refused = lock(&folder).unwrap_err();
         let pid = std::process::id().to_string();
         assert!(refused.sentence.contains(&pid), "{}", refused.sentence);
-        erase(&folder).unwrap();
+        begin_again(&folder).unwrap();
         assert!(
             lock(&folder).is_err(),
             "erasing the folder does not free it"
@@ -288,6 +310,49 @@ mod tests {
         // file for the moment until it becomes its own program.
         let free = process::poll(Duration::from_secs(10), || lock(&folder).ok());
         assert!(free.is_some(), "ended, it leaves the folder free");
+        paths::remove(&place).unwrap();
+    }
+
+    fn window(script: &str, log: &Path) -> TalkingWindow {
+        let mut command = process::clean_command("sh");
+        command.args(["-c", script]);
+        TalkingWindow::start("Alice", command, log.to_path_buf()).unwrap()
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_window_that_dies_is_a_failure_told_with_its_log() {
+        let place = std::env::temp_dir().join(format!("xtask-windows-{}", std::process::id()));
+        std::fs::create_dir_all(&place).unwrap();
+        let log = place.join("alice.log");
+        let dies = window("echo cannot open display: :7 >&2; exit 1", &log);
+        let stays = window("exec sleep 600", &place.join("bob.log"));
+        let problem = wait_for(&mut [stays, dies]).unwrap_err();
+        assert_eq!(
+            problem.sentence,
+            format!(
+                "Alice's window ended by itself (exit status: 1). Its log, {}, ends so:\ncannot open display: :7",
+                log.display()
+            )
+        );
+        let closed = || window("exit 0", &log);
+        assert_eq!(wait_for(&mut [closed(), closed()]), Ok(()));
+        paths::remove(&place).unwrap();
+    }
+
+    #[test]
+    fn beginning_again_removes_the_demonstration_and_nothing_beside_it() {
+        let place = std::env::temp_dir().join(format!("xtask-again-{}", std::process::id()));
+        let folder = place.join("demo");
+        let beside = place.join("demo-of-another");
+        for folder in [&folder, &beside] {
+            std::fs::create_dir_all(folder.join("server")).unwrap();
+            std::fs::write(folder.join("server/data.db"), [0; 5000]).unwrap();
+        }
+        assert_eq!(erase(&folder), Ok(5000), "it knows what it frees");
+        begin_again(&folder).unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        assert_eq!(paths::size(&beside), 5000);
         paths::remove(&place).unwrap();
     }
 }

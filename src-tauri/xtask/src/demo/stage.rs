@@ -4,7 +4,7 @@
 //! `state.json` (0600) remembers the port, the passwords, and who is signed in
 //! at which address, so that a second start finds everything as it was.
 
-use super::world;
+use super::{entries, world};
 use crate::desktop::Keychain;
 use crate::directus::{Installation, Server, Settings};
 use crate::http::{self, Request};
@@ -12,7 +12,7 @@ use crate::name;
 use crate::paths;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process;
-use crate::progress::Step;
+use crate::progress::{Step, say};
 use crate::random;
 use serde_json::{Map, Value, json};
 use std::fs;
@@ -37,22 +37,26 @@ pub struct Stage {
 /// Starts the server on the port of the last time, or on another where that is taken.
 pub fn start_server(installation: &Installation, folder: &Path) -> Outcome<Server> {
     let mut state = State::read(folder)?;
-    let mut settings = Settings::default();
-    if let Some(port) = state.port() {
-        if http::is_free(port) {
-            settings = settings.port(port);
-        } else {
-            println!(
-                "Port {port}, which the demonstration had, is taken by another program: it moves to another, \
-                 and Alice and Bob sign in anew. Their messages are on the server and stay."
-            );
-        }
-    }
+    let settings = settings(&state);
     let step = Step::begin("Directus, started");
     let server = Server::start(installation, &folder.join("server"), settings)?;
     step.done();
     state.set("port", json!(server.port()))?;
     Ok(server)
+}
+
+fn settings(state: &State) -> Settings {
+    match state.port() {
+        None => Settings::default(),
+        Some(port) if http::is_free(port) => Settings::default().port(port),
+        Some(port) => {
+            say(format!(
+                "Port {port}, which the demonstration had, is taken by another program: it moves to another, \
+                 and Alice and Bob sign in anew. Their messages are on the server and stay."
+            ));
+            Settings::default()
+        }
+    }
 }
 
 impl Stage {
@@ -124,22 +128,22 @@ impl Stage {
 
     /// Tells who is there, and how to look at the server.
     pub fn introduce(&self) {
-        println!("\nPeople of the demonstration (they exist on this machine only):");
+        say("\nPeople of the demonstration (they exist on this machine only):");
         for person in &world::PEOPLE {
-            println!(
+            say(format!(
                 "  {:<6} {:<19} password {}",
                 person.first,
                 person.email(),
                 self.state.text(&password_key(person)).unwrap_or_default()
-            );
+            ));
         }
-        println!("\nThe server, as its owner sees it:");
-        println!("  {}/admin", self.server.url());
         let administrator = self.server.administrator();
-        println!(
-            "  {} password {}\n",
-            administrator.email, administrator.password
-        );
+        say(format!(
+            "\nThe server, as its owner sees it:\n  {}/admin\n  {} password {}\n",
+            self.server.url(),
+            administrator.email,
+            administrator.password
+        ));
     }
 
     /// Signs a person in to their data folder, unless they are at this address.
@@ -152,6 +156,7 @@ impl Stage {
         }
         let step = Step::begin(format!("{}, signed in", person.first));
         // A folder that was signed in at another address, or only half.
+        entries::forget(&data, &person.email())?;
         paths::remove(&data)?;
         let password = self.state.secret(&password_key(person))?;
         let log = data.with_extension("sign-in.log");
@@ -188,6 +193,18 @@ impl Stage {
         step.done();
         self.state.set(&key, json!(self.server.url()))
     }
+}
+
+/// Erases the demonstration in `folder`, with what its windows keep in a keychain of the
+/// person's, and gives how many bytes that frees.
+pub fn erase(folder: &Path) -> Outcome<u64> {
+    for person in &world::PEOPLE {
+        let data = folder.join(person.first.to_lowercase());
+        entries::forget(&data, &person.email())?;
+    }
+    let size = paths::size(folder);
+    paths::remove(folder)?;
+    Ok(size)
 }
 
 fn password_key(person: &world::Person) -> String {
@@ -302,5 +319,56 @@ impl State {
             map.insert(key.to_owned(), value);
         }
         paths::write_private(&self.1, &self.0.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("xtask-stage-{}", random::word(8)));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_port_that_is_taken_moves_and_one_that_is_free_is_kept() {
+        let folder = folder();
+        let mut state = State::read(&folder).unwrap();
+        assert_eq!(settings(&state), Settings::default(), "the first time");
+        let other = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = other.local_addr().unwrap().port();
+        state.set("port", json!(port)).unwrap();
+        let state = State::read(&folder).unwrap();
+        assert_eq!(settings(&state), Settings::default(), "taken: any other");
+        drop(other);
+        let kept = Settings::default().port(port);
+        let free = process::poll(Duration::from_secs(10), || {
+            (settings(&state) == kept).then_some(())
+        });
+        assert!(free.is_some(), "free: the one it had");
+        paths::remove(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_was_made_once_is_found_again_and_only_its_owner_reads_it() {
+        let folder = folder();
+        let secret = State::read(&folder).unwrap().secret("keychain").unwrap();
+        let again = State::read(&folder).unwrap().secret("keychain").unwrap();
+        assert_eq!(secret, again);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let path = folder.join("state.json");
+            let mode = fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        for damaged in ["{", "[]", ""] {
+            fs::write(folder.join("state.json"), damaged).unwrap();
+            let problem = State::read(&folder).map(|_| ()).unwrap_err();
+            assert_eq!(problem.run.as_deref(), Some("cargo xtask demo --fresh"));
+        }
+        paths::remove(&folder).unwrap();
     }
 }
