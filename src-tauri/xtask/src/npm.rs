@@ -1,12 +1,13 @@
 //! npm, with the person's way to the registry and none of their settings that
 //! would change what is installed.
 //!
-//! Owns a settings file (0600, gone with its [`Npm`]) that holds what the
-//! person's `.npmrc` says about reaching the registry, and nothing else of it.
+//! What their `.npmrc` says about reaching the registry goes along as variables
+//! (`npm_config_registry` and its like), nothing else of it, and no file is
+//! written: it may hold a secret, and a killed process tidies up nothing.
 
 use crate::network::Way;
 use crate::problem::{Outcome, Problem};
-use crate::{name, paths, process, random};
+use crate::process;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
@@ -52,19 +53,39 @@ impl Person {
         all.find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// Their `.npmrc`, reduced to how the registry is reached.
-    fn connection_settings(&self, way: Way) -> String {
+    /// Their `.npmrc`, reduced to how the registry is reached: keys and values. What a
+    /// variable says as well is left out, for npm believes the variable.
+    fn connection_settings(&self, way: Way) -> Vec<(String, String)> {
         let path = self.home.as_ref().map(|home| home.join(".npmrc"));
         let text = path.and_then(|path| fs::read_to_string(path).ok());
-        let text = text.unwrap_or_default();
-        text.lines()
-            .filter_map(|line| {
-                let (key, value) = line.split_once('=')?;
-                let key = key.trim();
-                let kept = is_connection_key(key) && (way == Way::AsSet || !is_proxy_key(key));
-                kept.then(|| format!("{key}={}\n", self.filled_in(value.trim())))
-            })
-            .collect()
+        let mut settings: Vec<(String, String)> = Vec::new();
+        for line in text.unwrap_or_default().lines() {
+            let Some((key, value)) = line.split_once('=') else {
+                continue;
+            };
+            let key = key.trim();
+            if !is_connection_key(key)
+                || (way == Way::Direct && is_proxy_key(key))
+                || self.says_in_a_variable(key)
+            {
+                continue;
+            }
+            let key = key.trim_end_matches("[]");
+            let value = self.filled_in(value.trim().trim_matches(['"', '\'']));
+            match settings.iter_mut().find(|(known, _)| known == key) {
+                // Several authorities: between two values npm wants an empty line.
+                Some((_, values)) if key == "ca" => *values = format!("{values}\n\n{value}"),
+                Some((_, last)) => *last = value,
+                None => settings.push((key.to_owned(), value)),
+            }
+        }
+        settings
+    }
+
+    fn says_in_a_variable(&self, key: &str) -> bool {
+        let wanted = format!("npm_config_{}", key.trim_end_matches("[]")).replace('-', "_");
+        let mut names = self.variables.iter().filter_map(|(name, _)| name.to_str());
+        names.any(|name| name.eq_ignore_ascii_case(&wanted))
     }
 
     /// `${NAME}` in a setting is a variable's value: npm itself does not see these variables.
@@ -84,65 +105,37 @@ impl Person {
     }
 }
 
-/// npm, ready for its arguments.
-pub struct Npm {
-    command: Command,
-    settings: PathBuf,
+/// npm, ready for its arguments; started, its process' group is its own.
+pub fn command(way: Way) -> Outcome<Command> {
+    command_of(&Person::here(), way)
 }
 
-impl Npm {
-    /// Finds it, or says how to get it.
-    pub fn new(way: Way) -> Outcome<Self> {
-        Self::of(&Person::here(), way)
+fn command_of(person: &Person, way: Way) -> Outcome<Command> {
+    let program = process::find("npm").ok_or_else(|| {
+        Problem::with_line("npm is missing: it fetches Directus.", install_line("npm"))
+    })?;
+    let mut npm = process::clean_command(program);
+    for (key, value) in person.connection_settings(way) {
+        npm.env(format!("npm_config_{key}"), value);
     }
-
-    fn of(person: &Person, way: Way) -> Outcome<Self> {
-        let program = process::find("npm").ok_or_else(|| {
-            Problem::with_line("npm is missing: it fetches Directus.", install_line("npm"))
-        })?;
-        let settings =
-            std::env::temp_dir().join(format!("{}-npmrc-{}", name::program(), random::word(12)));
-        let mut npm = Self {
-            command: process::clean_command(program),
-            settings,
-        };
-        paths::write_private(&npm.settings, &person.connection_settings(way))?;
-        for (name, value) in &person.variables {
-            if name.to_str().is_some_and(carries_connection) {
-                npm.command.env(name, value);
-            }
+    for (name, value) in &person.variables {
+        if name.to_str().is_some_and(carries_connection) {
+            npm.env(name, value);
         }
-        way.set(&mut npm.command);
-        for name in ["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"] {
-            if let Some(value) = person.variable(name) {
-                npm.command.env(name, value);
-            }
+    }
+    way.set(&mut npm);
+    for name in ["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"] {
+        if let Some(value) = person.variable(name) {
+            npm.env(name, value);
         }
-        npm.command
-            .args(ALWAYS)
-            .arg("--userconfig")
-            .arg(&npm.settings)
-            .stdin(Stdio::null());
-        Ok(npm)
     }
-
-    /// For its arguments, its folder and its output.
-    pub fn command(&mut self) -> &mut Command {
-        &mut self.command
-    }
-
-    /// Starts it; the settings last as long as what is given back with it.
-    pub fn start(mut self) -> Outcome<(process::Running, Self)> {
-        let command = std::mem::replace(&mut self.command, Command::new("npm"));
-        Ok((process::start("npm", command)?, self))
-    }
-}
-
-impl Drop for Npm {
-    fn drop(&mut self) {
-        // Somebody who tidies up temporary files may have been faster.
-        let _ = fs::remove_file(&self.settings);
-    }
+    npm.args(ALWAYS)
+        .args([
+            "--userconfig",
+            if cfg!(windows) { "NUL" } else { "/dev/null" },
+        ])
+        .stdin(Stdio::null());
+    Ok(npm)
 }
 
 /// Whether the registry answers by this way.
@@ -151,25 +144,22 @@ pub(crate) fn registry_answers(way: Way) -> bool {
 }
 
 fn answers(person: &Person, way: Way) -> bool {
-    let Ok(mut npm) = Npm::of(person, way) else {
+    let Ok(mut npm) = command_of(person, way) else {
         return false;
     };
-    npm.command()
-        .args(["ping", "--fetch-retries=0"])
+    npm.args(["ping", "--fetch-retries=0"])
         .current_dir(std::env::temp_dir())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let Ok((mut ping, _settings)) = npm.start() else {
-        return false;
-    };
-    ping.wait(BOUND).is_some_and(|status| status.success())
+    let ping = process::start("npm", npm);
+    let ended = ping.ok().and_then(|mut ping| ping.wait(BOUND));
+    ended.is_some_and(|status| status.success())
 }
 
 /// Whether the person's `.npmrc` names a proxy.
 pub(crate) fn has_proxy() -> bool {
     let settings = Person::here().connection_settings(Way::AsSet);
-    let mut lines = settings.lines().filter_map(|line| line.split_once('='));
-    lines.any(|(key, _)| is_proxy_key(key))
+    settings.iter().any(|(key, _)| is_proxy_key(key))
 }
 
 /// The variables of this process that say how the network is reached.
@@ -252,6 +242,7 @@ pub fn install_line(package: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{paths, random};
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
@@ -348,23 +339,30 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_npmrc_takes_from_a_variable_goes_along() {
-        let text = "//registry.example.com/:_authToken=${TOKEN}\n_auth=${OTHER}\nca=${NONE}\n";
-        let person = hostile(text, &[("TOKEN", "secret")]);
+    fn what_npmrc_says_about_the_registry_goes_along_with_its_secrets_filled_in() {
+        let text = "; mine\n//registry.example.com/:_authToken=${TOKEN}\n_auth=${OTHER}\n\
+                    ca[]=\"one\"\nca[] = two\nfetch-timeout=${NONE}\nstrict-ssl=false\n";
+        let more = [("TOKEN", "secret"), ("NPM_CONFIG_STRICT_SSL", "true")];
+        let person = hostile(text, &more);
+        let settings = person.connection_settings(Way::AsSet);
+        let told: Vec<_> = settings
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
         assert_eq!(
-            person.connection_settings(Way::AsSet),
-            "//registry.example.com/:_authToken=secret\nca=${NONE}\n"
+            told,
+            [
+                ("//registry.example.com/:_authToken", "secret"),
+                ("ca", "one\n\ntwo"),
+                ("fetch-timeout", "${NONE}"),
+            ]
         );
-        let npm = Npm::of(&person, Way::AsSet).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(&npm.settings).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "only its owner reads it");
-        }
-        let settings = npm.settings.clone();
-        drop(npm);
-        assert!(!settings.exists(), "and it goes with npm");
+        let npm = command_of(&person, Way::AsSet).unwrap();
+        let variables: Vec<_> = npm.get_envs().map(|(name, _)| name.to_owned()).collect();
+        let has = |name: &str| variables.iter().any(|variable| variable == name);
+        assert!(has("npm_config_//registry.example.com/:_authToken"));
+        assert!(has("NPM_CONFIG_STRICT_SSL"));
+        assert!(!has("TOKEN") && !has("npm_config__auth") && !has("NODE_ENV"));
         paths::remove(&person.home.unwrap()).unwrap();
     }
 }

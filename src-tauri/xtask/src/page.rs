@@ -1,10 +1,10 @@
 //! The page's tools from npm: the type check and the browser tests.
 
 use crate::network::{Source, Way};
-use crate::npm::Npm;
-use crate::paths;
+use crate::npm;
 use crate::problem::{Outcome, Problem};
 use crate::progress::{self, Step};
+use crate::{paths, process};
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -34,14 +34,13 @@ pub fn install() -> Outcome {
 
 /// Whether npm says that all is there. Its errors go to the terminal.
 fn fetch(folder: &Path) -> Outcome<bool> {
-    let mut npm = Npm::new(Source::Npm.way().unwrap_or(Way::AsSet))?;
-    npm.command()
-        .args(["ci", "--ignore-scripts", "--include=dev"])
+    let mut npm = npm::command(Source::Npm.way().unwrap_or(Way::AsSet))?;
+    npm.args(["ci", "--ignore-scripts", "--include=dev"])
         .args(["--include=optional", "--include=peer"])
         .current_dir(folder)
         .stdout(Stdio::null());
     let mut step = Step::begin("the page's tools from npm");
-    let (mut running, _settings) = npm.start()?;
+    let mut running = process::start("npm", npm)?;
     let modules = folder.join("node_modules");
     loop {
         if let Some(status) = running.wait(Duration::from_secs(1)) {

@@ -11,7 +11,7 @@
 use super::{VERSION, node_package};
 use crate::cache;
 use crate::network::{Source, Way};
-use crate::npm::{self, Npm};
+use crate::npm;
 use crate::paths;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process;
@@ -179,9 +179,8 @@ fn fetch(part: &Path) -> Outcome {
     let errors = output
         .try_clone()
         .doing(|| format!("write {}", log.display()))?;
-    let mut npm = Npm::new(Source::Npm.way().unwrap_or(Way::AsSet))?;
-    npm.command()
-        .args(["install", "--ignore-scripts", "--install-strategy=hoisted"])
+    let mut npm = npm::command(Source::Npm.way().unwrap_or(Way::AsSet))?;
+    npm.args(["install", "--ignore-scripts", "--install-strategy=hoisted"])
         .args(["--include=prod", "--include=optional", "--omit=dev"])
         .arg("--no-package-lock")
         .arg("--prefix")
@@ -190,7 +189,7 @@ fn fetch(part: &Path) -> Outcome {
         .stdout(output)
         .stderr(errors);
     let mut step = Step::begin(format!("Directus {VERSION} from npm"));
-    let (mut running, settings) = npm.start()?;
+    let mut running = process::start("npm", npm)?;
     let modules = part.join("node_modules");
     let status = loop {
         if let Some(status) = running.wait(Duration::from_secs(2)) {
@@ -198,7 +197,6 @@ fn fetch(part: &Path) -> Outcome {
         }
         step.at(progress::so_far(paths::size(&modules), WHOLE_BYTES));
     };
-    drop(settings);
     let whole = modules.join("directus/cli.js").is_file();
     if !status.success() || !whole {
         return Err(Problem::with_line(
@@ -349,7 +347,7 @@ fn sqlite_by_compiling(unfinished: &Installation, step: &mut Step) -> Outcome {
         .and_then(Path::parent)
         .unwrap_or(unfinished.folder())
         .to_path_buf();
-    let mut npm = Npm::new(Source::Npm.way().unwrap_or(Way::AsSet))?;
+    let mut npm = npm::command(Source::Npm.way().unwrap_or(Way::AsSet))?;
     let mut path = OsString::from(node.parent().unwrap_or(unfinished.folder()));
     path.push(if cfg!(windows) { ";" } else { ":" });
     path.push(std::env::var_os("PATH").unwrap_or_default());
@@ -358,8 +356,7 @@ fn sqlite_by_compiling(unfinished: &Installation, step: &mut Step) -> Outcome {
     let errors = output
         .try_clone()
         .doing(|| format!("write {}", log.display()))?;
-    npm.command()
-        .env("PATH", path)
+    npm.env("PATH", path)
         .env("npm_config_nodedir", &headers)
         .args(["rebuild", "sqlite3", "--build-from-source"])
         .args(["--ignore-scripts=false", "--foreground-scripts"])
@@ -368,7 +365,7 @@ fn sqlite_by_compiling(unfinished: &Installation, step: &mut Step) -> Outcome {
         .current_dir(unfinished.folder())
         .stdout(output)
         .stderr(errors);
-    let (mut running, _settings) = npm.start()?;
+    let mut running = process::start("npm", npm)?;
     let built = unfinished.folder().join("node_modules/sqlite3/build");
     loop {
         match running.wait(Duration::from_secs(2)) {
