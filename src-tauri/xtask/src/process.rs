@@ -122,12 +122,14 @@ pub struct Running {
 
 /// Starts a command made by [`clean_command`] or [`bound_command`] in a process group of its own.
 /// `what` names it in messages.
-pub fn start(what: &str, mut command: Command) -> Outcome<Running> {
+pub fn start(what: &str, command: Command) -> Outcome<Running> {
     #[cfg(unix)]
-    {
+    let command = {
         use std::os::unix::process::CommandExt;
+        let mut command = command;
         command.process_group(0);
-    }
+        command
+    };
     let child = spawn_from_lasting_thread(command)
         .map_err(|error| Problem::new(format!("Could not start {what}: {error}.")))?;
     let ending = groups(|groups| {
@@ -192,9 +194,10 @@ impl Running {
         std::thread::spawn(move || {
             if gone.recv_timeout(span) == Err(RecvTimeoutError::Timeout) {
                 overran.store(true, Ordering::SeqCst);
-                signal_group("TERM", id);
+                let ids = with_groups_below(id, [id]);
+                signal_all("TERM", &ids);
                 if gone.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-                    signal_group("KILL", id);
+                    signal_all("KILL", &ids);
                 }
             }
         });
@@ -209,7 +212,8 @@ impl Running {
     /// Ends it at once, as `kill -9` does, with all its group.
     pub fn kill(&mut self) {
         if self.ended().is_none() {
-            signal_group("KILL", self.child.id());
+            let id = self.child.id();
+            signal_all("KILL", &with_groups_below(id, [id]));
             // The group is gone, or this system has none: the child itself is left to end.
             let _ = self.child.kill();
             self.status = self.child.wait().ok();
@@ -237,34 +241,76 @@ impl Drop for Running {
 /// Ends every process group that is still running, and lets no other begin: for the
 /// moment before this process ends. They are asked first, so that they can tidy up.
 pub fn end_all() {
-    let ids = groups(|groups| {
+    let started = groups(|groups| {
         groups.ending = true;
         std::mem::take(&mut groups.running)
     });
-    for id in &ids {
-        signal_group("TERM", *id);
-    }
-    poll(GRACE, || {
-        ids.iter().all(|id| !group_lives(*id)).then_some(())
-    });
-    for id in &ids {
-        signal_group("KILL", *id);
+    let ids = with_groups_below(std::process::id(), started);
+    signal_all("TERM", &ids);
+    poll(GRACE, || (!any_lives(&ids)).then_some(()));
+    signal_all("KILL", &ids);
+}
+
+fn signal_all(signal: &str, groups: &BTreeSet<u32>) {
+    for id in groups {
+        signal_group(signal, *id);
     }
 }
 
-/// Whether a process of this group is still at work.
-fn group_lives(group: u32) -> bool {
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return signal_group("0", group);
-    };
-    // One that has ended and that nobody has asked for yet (Z) is still in its group.
-    processes.flatten().any(|process| {
-        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        let mut words = after_name.split(' ');
-        let state = words.next();
-        words.nth(1) == Some(&group.to_string()) && !matches!(state, Some("Z" | "X"))
-    })
+/// A process as `/proc` tells of it.
+struct Known {
+    id: u32,
+    parent: u32,
+    group: u32,
+    /// It has ended, and nobody has asked for it yet.
+    over: bool,
+}
+
+/// Every process there is; `None` on a system that has no `/proc`.
+fn processes() -> Option<Vec<Known>> {
+    let processes = std::fs::read_dir("/proc").ok()?;
+    let known = processes.flatten().filter_map(|process| {
+        let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
+        // The name before may hold anything.
+        let (id, rest) = (stat.split(' ').next()?, stat.rsplit_once(") ")?.1);
+        let mut words = rest.split(' ');
+        Some(Known {
+            id: id.parse().ok()?,
+            over: matches!(words.next()?, "Z" | "X"),
+            parent: words.next()?.parse().ok()?,
+            group: words.next()?.parse().ok()?,
+        })
+    });
+    Some(known.collect())
+}
+
+/// These groups, and those that the descendants of `ancestor` have made for themselves,
+/// as a test does for the servers it starts.
+fn with_groups_below(ancestor: u32, groups: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
+    let mut groups: BTreeSet<u32> = groups.into_iter().collect();
+    let all = processes().unwrap_or_default();
+    let own = all.iter().find(|known| known.id == std::process::id());
+    let own = own.map(|known| known.group);
+    let mut open = vec![ancestor];
+    while let Some(parent) = open.pop() {
+        for child in all.iter().filter(|known| known.parent == parent) {
+            open.push(child.id);
+            // Whoever is in this process' own group is not ours to end, nor is init.
+            if Some(child.group) != own && child.group > 1 {
+                groups.insert(child.group);
+            }
+        }
+    }
+    groups
+}
+
+fn any_lives(groups: &BTreeSet<u32>) -> bool {
+    match processes() {
+        Some(all) => all
+            .iter()
+            .any(|known| groups.contains(&known.group) && !known.over),
+        None => groups.iter().any(|id| signal_group("0", *id)),
+    }
 }
 
 /// Looks until `found` answers, at most for `bound`; looks once at least.
@@ -447,10 +493,12 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn killing_a_process_ends_its_children_too() {
-        let (mut running, child) = with_a_child("sleep 600 & echo $!; wait");
-        assert!(lives(&child), "the grandchild runs first");
-        running.kill();
-        assert!(is_gone(&child), "then it is gone");
+        for apart in ["", "setsid "] {
+            let (mut running, child) = with_a_child(&format!("{apart}sleep 600 & echo $!; wait"));
+            assert!(lives(&child), "the grandchild runs first");
+            running.kill();
+            assert!(is_gone(&child), "then it is gone");
+        }
     }
 
     #[test]
@@ -512,7 +560,8 @@ mod tests {
         let (_asks, one) = with_a_child("sleep 600 & echo $!; wait");
         let (_stubborn, other) =
             with_a_child("trap '' HUP INT TERM; sleep 600 & echo $!; wait; wait");
-        println!("\nchildren {one} {other}");
+        let (_apart, third) = with_a_child("setsid sleep 600 & echo $!; wait");
+        println!("\nchildren {one} {other} {third}");
         io::stdout().flush().unwrap();
         poll(Duration::from_secs(120), || None::<()>);
         panic!("nobody has ended it");
