@@ -37,22 +37,28 @@ function show(view) {
  * @param {object} [how]
  * @param {AccountSummary} [how.again] the account to sign in again, its data kept
  * @param {string} [how.notice] a sentence to begin with
+ * @param {string} [how.server] the address to begin with
  */
-function signIn({ again, notice } = {}) {
+function signIn({ again, notice, server } = {}) {
   document.title = info.name;
-  show(signInView(info, { again: again ?? null, notice: notice ?? '', done: (account) => void enter(account) }));
+  show(signInView(info, { again: again ?? null, notice: notice ?? '', server: server ?? '', done: (account) => void enter(account) }));
 }
 
 /** @param {AccountSummary} account @param {Problem} problem */
 function refuse(account, problem) {
   if (problem.code === 'passphrase_needed') {
-    show(unlockView(info, account, { done: (opened) => void enter(opened), other: () => signIn() }));
+    show(unlockView(info, account, { done: (opened) => void enter(opened), other: () => signIn(), erased }));
   } else if (problem.code === 'sign_in_needed') {
     signIn({ again: account });
   } else if (problem.code === 'account_unknown') {
     signIn();
   } else {
-    show(troubleView(info, account, problem, { again: () => void enter({ ...account, problem: null }), other: () => signIn() }));
+    show(troubleView(info, account, problem, { again: () => void enter({ ...account, problem: null }), other: () => signIn(), erased }));
+  }
+
+  /** @param {string} notice */
+  function erased(notice) {
+    signIn({ notice, server: account.server });
   }
 }
 
@@ -98,7 +104,7 @@ async function start() {
     else signIn();
   } catch (error) {
     setProduct(info.name);
-    show(troubleView(info, null, api.asProblem(error), { again: () => location.reload(), other: () => location.reload() }));
+    show(troubleView(info, null, api.asProblem(error), { again: () => location.reload(), other: () => location.reload(), erased: () => location.reload() }));
   }
 }
 

@@ -128,6 +128,7 @@
     sign_in: ({ request }) => {
       account.vault = request.vault;
       account.email = request.email;
+      account.problem = null;
       state.signedIn = true;
       state.unlocked = true;
       return account;

@@ -211,6 +211,53 @@ describe('signing in', () => {
       await page.waitForSelector('#continue');
     });
   }
+
+  const locked = { vault: 'passphrase', problem: { code: 'passphrase_needed', action: 'unlock', args: {} } };
+  const unreadable = { problem: { code: 'vault_unreadable', action: 'retry', args: {} } };
+  for (const [what, account] of [['a forgotten passphrase', locked], ['keys that are gone', unreadable]]) {
+    test(`${what} is no dead end: it says what is lost, erases, and one can sign in again`, async () => {
+      const page = await start({ account, connection: { state: 'offline' } });
+      await page.click('#erase');
+      await page.waitForSelector('#erase-dialog[open]');
+      const said = (await page.textContent('#erase-dialog')).replace(/[\u2066-\u2069]/gu, '');
+      assert.match(said, /alice@example\.com on chat\.example/u);
+      assert.match(said, /Lost for good.*not sent yet, and drafts.*Not lost.*on the server/su);
+      // The safe answer has the focus, and nothing has happened yet.
+      assert.equal(await page.evaluate(() => document.activeElement.id), 'erase-stay');
+      await page.keyboard.press('Enter');
+      await until(page, () => !document.querySelector('#erase-dialog') && document.activeElement.id === 'erase');
+      assert.equal((await asked(page, 'sign_out')).length, 0);
+
+      await page.keyboard.press('Enter');
+      await page.click('#erase-confirm');
+      await page.waitForSelector('.notice');
+      assert.match(await page.textContent('.notice'), /was erased from this device.*ends by itself/su);
+      assert.deepEqual(await asked(page, 'sign_out'), [{ account: 'acc-1', unsent: 'discard' }]);
+      assert.equal(await page.inputValue('#server'), 'https://chat.example');
+      await page.click('#continue');
+      await page.fill('#email', 'alice@example.com');
+      await page.fill('#password', 'secret');
+      await page.click('#continue');
+      await page.waitForSelector('body[data-ready="list"]');
+      assert.equal((await asked(page, 'sign_in'))[0].request.account, null);
+    });
+  }
+
+  test('erasing that fails says why and can be tried again', async () => {
+    const page = await start({ account: locked });
+    await page.click('#erase');
+    await fake(page, () => window.fake.refuse('sign_out', window.fake.problem('storage_failed', 'retry')));
+    await page.click('#erase-confirm');
+    await page.waitForSelector('#erase-dialog .problem[data-code="storage_failed"]');
+    await page.click('#erase-confirm');
+    await page.waitForSelector('.notice');
+  });
+
+  test('an account that another window holds is not erased from here', async () => {
+    const page = await start({ account: { problem: { code: 'account_in_use', action: 'none', args: {} } } });
+    await page.waitForSelector('.problem[data-code="account_in_use"]');
+    assert.equal(await page.locator('#erase').count(), 0);
+  });
 });
 
 describe('the list', () => {

@@ -70,6 +70,22 @@ unlock-submit = Unlock
 trouble-title = This account can’t be opened now
 trouble-account = { $email } on { $server }
 another-account = Use another account
+unlock-forgotten = If you have forgotten it, what is kept here can’t be opened any more. You can erase this account from this device and sign in anew.
+
+## Erasing an account that can't be opened
+
+erase = Erase this account from this device …
+erase-title = Erase this account from this device?
+erase-lead = Everything kept here for { $email } on { $server } is erased.
+erase-lost-title = Lost for good
+erase-lost = Messages that were not sent yet, and drafts: they are on this device only.
+erase-kept-title = Not lost
+erase-kept = Everything that was sent. It is on the server, and comes back when you sign in again.
+erase-confirm = Erase
+erase-stay = Keep it
+erase-busy = Erasing …
+erased = The account was erased from this device. Everything that was sent is still on the server.
+erased-untold = The account was erased from this device. Everything that was sent is still on the server, where the old session ends by itself.
 
 ## The list
 

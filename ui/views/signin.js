@@ -37,12 +37,12 @@ const places = {
 
 /**
  * @param {AppInfo} info
- * @param {{ again: AccountSummary | null, notice: string, done: (account: AccountSummary) => void }} how
+ * @param {{ again: AccountSummary | null, notice: string, server: string, done: (account: AccountSummary) => void }} how
  */
-export function signInView(info, { again, notice, done }) {
+export function signInView(info, { again, notice, server: address, done }) {
   const server = field('server', t('server-label'), {
     type: 'text', inputmode: 'url', name: 'server', autocomplete: 'url', autocapitalize: 'none', autocorrect: 'off', spellcheck: 'false', dir: 'ltr',
-    value: again?.server ?? info.default_server,
+    value: again?.server ?? (address || info.default_server),
   }, { hint: t('server-hint') });
   const email = field('email', t('email-label'), {
     type: 'email', name: 'email', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', dir: 'ltr', value: again?.email ?? '', readonly: again !== null,

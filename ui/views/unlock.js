@@ -1,6 +1,7 @@
 /**
  * An account that is there but can't be opened yet: locked under a passphrase,
- * or in trouble that is told in words.
+ * or in trouble that is told in words. Neither is a dead end: the account can
+ * be erased from this device, and another one used.
  */
 import * as api from '../api.js';
 import { el } from '../components/dom.js';
@@ -8,6 +9,7 @@ import { field } from '../components/field.js';
 import { problemBox } from '../components/problem.js';
 import { ready, stage } from '../components/stage.js';
 import { actionText, problemText, t } from '../locale.js';
+import { eraseDialog } from './erase.js';
 
 /** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
 /** @typedef {import('../types/bridge').AppInfo} AppInfo */
@@ -16,9 +18,9 @@ import { actionText, problemText, t } from '../locale.js';
 /**
  * @param {AppInfo} info
  * @param {AccountSummary} account
- * @param {{ done: (account: AccountSummary) => void, other: () => void }} how
+ * @param {{ done: (account: AccountSummary) => void, other: () => void, erased: (notice: string) => void }} how
  */
-export function unlockView(info, account, { done, other }) {
+export function unlockView(info, account, { done, other, erased }) {
   const secret = field('passphrase', t('passphrase-label'), { name: 'passphrase', autocomplete: 'current-password', dir: 'auto' }, { secret: 'passphrase' });
   const button = el('button', { id: 'continue', type: 'submit', class: 'primary' }, t('unlock-submit'));
   const outcome = el('div', { class: 'outcome' });
@@ -61,7 +63,8 @@ export function unlockView(info, account, { done, other }) {
     secret.element,
     outcome,
     button,
-    el('button', { type: 'button', class: 'quiet', on: { click: other } }, t('another-account')),
+    el('button', { id: 'another-account', type: 'button', class: 'quiet', on: { click: other } }, t('another-account')),
+    wayOut(info, account, t('unlock-forgotten'), erased),
   );
   return {
     element: stage('unlock', card),
@@ -77,11 +80,26 @@ export function unlockView(info, account, { done, other }) {
 
 /**
  * @param {AppInfo} info
+ * @param {AccountSummary} account
+ * @param {string} why a sentence above the button, or none
+ * @param {(notice: string) => void} erased
+ */
+function wayOut(info, account, why, erased) {
+  return el(
+    'div',
+    { class: 'way-out' },
+    why ? el('p', { class: 'hint' }, why) : null,
+    el('button', { id: 'erase', type: 'button', class: 'quiet small', on: { click: () => eraseDialog(info, account, { done: erased }) } }, t('erase')),
+  );
+}
+
+/**
+ * @param {AppInfo} info
  * @param {AccountSummary | null} account
  * @param {Problem} problem
- * @param {{ again: () => void, other: () => void }} how
+ * @param {{ again: () => void, other: () => void, erased: (notice: string) => void }} how
  */
-export function troubleView(info, account, problem, { again, other }) {
+export function troubleView(info, account, problem, { again, other, erased }) {
   const owner = problem.action === 'tell_owner';
   const box = owner ? problemBox(problem, info.version, null) : el('p', { class: 'problem', role: 'alert', data: { code: problem.code } }, problemText(problem));
   const button = el('button', { id: 'continue', type: 'button', class: 'primary', on: { click: again } }, actionText(owner || problem.action === 'none' ? 'retry' : problem.action));
@@ -92,7 +110,9 @@ export function troubleView(info, account, problem, { again, other }) {
     account ? el('p', { class: 'lead' }, t('trouble-account', { email: account.email, server: account.server })) : null,
     box,
     button,
-    account ? el('button', { type: 'button', class: 'quiet', on: { click: other } }, t('another-account')) : null,
+    account ? el('button', { id: 'another-account', type: 'button', class: 'quiet', on: { click: other } }, t('another-account')) : null,
+    // Who holds it elsewhere can sign out there.
+    account && problem.code !== 'account_in_use' ? wayOut(info, account, '', erased) : null,
   );
   return {
     element: stage('trouble', card),
