@@ -26,6 +26,7 @@ import { listen } from './vendor/tauri-api/event.js';
 /** @typedef {import('./types/bridge').SignIn} SignIn */
 /** @typedef {import('./types/bridge').Unsent} Unsent */
 
+/** @typedef {{ account: string | null }} Settings as src-tauri/src/settings.rs has them */
 /**
  * @typedef {Extract<Command, { args: unknown }>} CommandWithArgs
  */
@@ -164,6 +165,15 @@ export const signOut = (account, unsent) => ask('sign_out', { account, unsent })
 /** @param {string} account @returns {Promise<null>} */
 export const close = (account) => ask('close', { account });
 
+/**
+ * What this device remembers between two starts.
+ * @returns {Promise<Settings>}
+ */
+export const settings = () => call('settings');
+
+/** @param {string} account the one that is used now @returns {Promise<null>} */
+export const rememberAccount = (account) => call('remember_account', { account });
+
 /** @param {string} url http or https @returns {Promise<null>} */
 export const openOutside = (url) => call('open_outside', { url });
 
@@ -181,7 +191,7 @@ export function stream(account, onBatch) {
 }
 
 /**
- * Follows the desktop's choice of light or dark.
+ * Follows the desktop's choice: `light`, `dark`, or empty where it has none.
  * @param {(theme: string) => void} onTheme
  */
 export async function onTheme(onTheme) {

@@ -1,15 +1,22 @@
 /**
- * Where the page starts: which account there is, and which screen that means.
+ * Where the page starts: which accounts there are, which of them is used, and
+ * which screen that means.
  *
- * Owns: the one screen on show and the theme. Never: what a screen does.
+ * Owns: the one screen on show, that one account is open at a time, and the
+ * theme. Never: what a screen does.
  *
  *   start ──no account──> sign-in ──account──> messenger ──signed out──> sign-in
- *     └──account──> messenger | unlock | sign in again | trouble
+ *     └──the one used last──> messenger | unlock | sign in again | trouble
+ *                                │
+ *                                └──another──> closed here, then opened there
  */
 import * as api from './api.js';
 import { installAnnouncements } from './components/announce.js';
-import { setProduct } from './locale.js';
+import { el } from './components/dom.js';
+import { notReady } from './components/stage.js';
+import { setProduct, t } from './locale.js';
 import { Session } from './session.js';
+import { accountsDialog } from './views/accounts.js';
 import { messengerView } from './views/messenger.js';
 import { signInView } from './views/signin.js';
 import { troubleView, unlockView } from './views/unlock.js';
@@ -22,6 +29,10 @@ import { troubleView, unlockView } from './views/unlock.js';
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 /** @type {View | null} */
 let current = null;
+/** The account whose engine this page has started. @type {Session | null} */
+let opened = null;
+/** Raised by whoever decides which screen comes next; who finds it raised again gives way. */
+let turn = 0;
 /** @type {AppInfo} */
 let info = { name: document.title, version: '', default_server: '', vaults: ['keychain'], platform: '' };
 
@@ -39,69 +50,117 @@ function show(view) {
  * @param {string} [how.notice] a sentence to begin with
  * @param {string} [how.server] the address to begin with
  */
-function signIn({ again, notice, server } = {}) {
+async function signIn({ again, notice, server } = {}) {
+  const mine = (turn += 1);
+  const accounts = await api.accounts().catch(() => []);
+  if (mine !== turn) return;
   document.title = info.name;
-  show(signInView(info, { again: again ?? null, notice: notice ?? '', server: server ?? '', done: (account) => void enter(account) }));
+  show(signInView(info, {
+    again: again ?? null,
+    notice: notice ?? '',
+    server: server ?? '',
+    done: (account) => void enter(account),
+    others: accounts.length > 0 ? () => choose(null) : null,
+  }));
+}
+
+/** Which account is to be used, where none is on show. @param {(() => void) | null} add */
+function choose(add) {
+  accountsDialog({ current: null, unread: 0, pick: (account) => void enter(account), add });
+}
+
+/** Another account than this: from those that there are, or a new one. */
+async function another() {
+  const accounts = await api.accounts().catch(() => []);
+  if (accounts.length > 1) choose(() => void signIn());
+  else await signIn();
 }
 
 /** @param {AccountSummary} account @param {Problem} problem */
 function refuse(account, problem) {
-  if (problem.code === 'passphrase_needed') {
-    show(unlockView(info, account, { done: (opened) => void enter(opened), other: () => signIn(), erased }));
-  } else if (problem.code === 'sign_in_needed') {
-    signIn({ again: account });
-  } else if (problem.code === 'account_unknown') {
-    signIn();
-  } else {
-    show(troubleView(info, account, problem, { again: () => void enter({ ...account, problem: null }), other: () => signIn(), erased }));
-  }
-
   /** @param {string} notice */
-  function erased(notice) {
-    signIn({ notice, server: account.server });
+  const erased = (notice) => void signIn({ notice, server: account.server });
+  const other = () => void another();
+  if (problem.code === 'passphrase_needed') {
+    show(unlockView(info, account, { done: (unlocked) => void enter(unlocked), other, erased }));
+  } else if (problem.code === 'sign_in_needed') {
+    void signIn({ again: account });
+  } else if (problem.code === 'account_unknown') {
+    void signIn();
+  } else {
+    show(troubleView(info, account, problem, { again: () => void enter({ ...account, problem: null }), other, erased }));
   }
 }
 
-/** @param {AccountSummary} account */
-async function enter(account) {
+/**
+ * @param {AccountSummary} account
+ * @param {boolean} [focus] whether the focus goes to the list, as after a choice
+ */
+async function enter(account, focus = true) {
+  const mine = (turn += 1);
+  if (opened !== null && opened.id !== account.id) {
+    // Nothing of the one that is left stays on show or connected.
+    show(openingView(account));
+    const left = opened;
+    opened = null;
+    await left.written();
+    await api.close(left.id).catch(() => {});
+    if (mine !== turn) return;
+  }
+  // For the next start; that it could not be written is no reason to stop.
+  void api.rememberAccount(account.id).catch(() => {});
   // An ended session does not hide what is held: it opens, and says so there.
   if (account.problem && account.problem.code !== 'sign_in_needed') {
     refuse(account, account.problem);
     return;
   }
   const session = new Session(account);
+  opened = session;
   try {
     await session.start();
   } catch (error) {
     session.stop();
-    refuse(account, api.asProblem(error));
+    if (mine === turn) refuse(account, api.asProblem(error));
+    return;
+  }
+  if (mine !== turn) {
+    session.stop();
     return;
   }
   show(messengerView(session, info, {
-    signedOut: (notice) => signIn({ notice }),
-    signInAgain: () => void leaveFor(session),
+    signedOut: (notice) => {
+      opened = null;
+      void signIn({ notice });
+    },
+    signInAgain: () => void signIn({ again: session.account.peek() }),
+    switchTo: (next) => void enter(next),
+    addAccount: () => void signIn(),
+    focus,
   }));
 }
 
-/** @param {Session} session */
-async function leaveFor(session) {
-  const account = session.account.peek();
-  session.stop();
-  signIn({ again: account });
+/** What stands there while another account opens. @param {AccountSummary} account @returns {View} */
+function openingView(account) {
+  notReady();
+  const words = t('account-opening', { name: account.name || account.email });
+  return { element: el('div', { class: 'opening', role: 'status', 'aria-label': words }, el('span', { class: 'spinner', 'aria-hidden': 'true' })) };
 }
 
 async function start() {
   installAnnouncements(document.body);
   void api.onTheme((theme) => {
     if (theme === 'dark' || theme === 'light') document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
   });
   try {
     info = await api.appInfo();
     setProduct(info.name);
     document.title = info.name;
-    const [account] = await api.accounts();
-    if (account) await enter(account);
-    else signIn();
+    const accounts = await api.accounts();
+    const { account: last } = await api.settings().catch(() => ({ account: null }));
+    const account = accounts.find(({ id }) => id === last) ?? accounts[0];
+    if (account) await enter(account, false);
+    else await signIn();
   } catch (error) {
     setProduct(info.name);
     show(troubleView(info, null, api.asProblem(error), { again: () => location.reload(), other: () => location.reload(), erased: () => location.reload() }));

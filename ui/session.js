@@ -49,6 +49,8 @@ export class Session {
   #generation = 0;
   #expected = 1;
   #resyncs = 0;
+  /** What was typed and is on its way to the core. @type {Set<Promise<unknown>>} */
+  #writes = new Set();
   /** Batches that came before the snapshot; null once it is there. @type {Batch[] | null} */
   #early = [];
 
@@ -96,6 +98,18 @@ export class Session {
   /** Nothing that still arrives is looked at. */
   stop() {
     this.#generation += 1;
+  }
+
+  /** Remembers what must not be lost when the account is closed. @param {Promise<unknown>} write */
+  track(write) {
+    const done = () => this.#writes.delete(write);
+    this.#writes.add(write);
+    write.then(done, done);
+  }
+
+  /** Waits until all that was typed is kept, or can't be. */
+  async written() {
+    while (this.#writes.size > 0) await Promise.allSettled([...this.#writes]);
   }
 
   /** Asks for the next part of the list. */

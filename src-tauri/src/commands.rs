@@ -1,11 +1,18 @@
-//! The commands that the page may call, one for each of the bridge's.
+//! The commands that the page may call, one for each of the bridge's, and the
+//! few that are the window's own.
 //!
-//! Owns: their names and the names of their arguments. Never: a decision.
-//! Each hands its arguments to the core and gives back what it says.
+//! Owns: their names and the names of their arguments, and that an account has
+//! one stream to the page. Never: a decision. Each hands its arguments to the
+//! core and gives back what it says.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use secrecy::SecretString;
 use serde_json::Value;
-use tauri::{State, ipc::Channel};
+use tauri::{State, async_runtime::JoinHandle, ipc::Channel};
 use whinchat_core::{
     bridge::{
         AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Problem, SignIn, Unsent,
@@ -14,8 +21,34 @@ use whinchat_core::{
     runtime::Messenger,
 };
 
+use crate::settings::{Device, Settings};
+
 /// What every command needs.
 pub type Core<'a> = State<'a, Messenger>;
+
+/// The streams to the page: one an account, for it has one reader.
+#[derive(Default)]
+pub struct Streams(Mutex<BTreeMap<AccountId, JoinHandle<()>>>);
+
+impl Streams {
+    /// Ends the stream of an account that there was, and keeps this one.
+    fn set(&self, account: AccountId, stream: Option<JoinHandle<()>>) {
+        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match stream {
+            Some(stream) => streams.insert(account, stream),
+            None => streams.remove(&account),
+        };
+        if let Some(before) = before {
+            before.abort();
+        }
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
 
 type Answer = Result<Value, Problem>;
 
@@ -69,21 +102,25 @@ pub async fn open(core: Core<'_>, account: String) -> Answer {
     core.call(Command::Open { account }).await
 }
 
-/// One ordered stream of an account's changes. It ends when the page does.
+/// One ordered stream of an account's changes. It ends when the account is
+/// closed, or when the page asks for another in its place.
 #[tauri::command]
 pub async fn stream(
     core: Core<'_>,
+    streams: State<'_, Streams>,
     account: String,
     channel: Channel<Batch>,
 ) -> Result<(), Problem> {
-    let mut batches = core.subscribe(account_id(&account)?)?;
-    tauri::async_runtime::spawn(async move {
+    let account = account_id(&account)?;
+    let mut batches = core.subscribe(account)?;
+    let stream = tauri::async_runtime::spawn(async move {
         while let Some(batch) = batches.next().await {
             if channel.send(batch).is_err() {
                 break;
             }
         }
     });
+    streams.set(account, Some(stream));
     Ok(())
 }
 
@@ -234,10 +271,23 @@ pub async fn sign_out(core: Core<'_>, account: String, unsent: Unsent) -> Answer
     core.call(Command::SignOut { account, unsent }).await
 }
 
-/// [`Command::Close`].
+/// [`Command::Close`]. Its stream ends too.
 #[tauri::command]
-pub async fn close(core: Core<'_>, account: String) -> Answer {
+pub async fn close(core: Core<'_>, streams: State<'_, Streams>, account: String) -> Answer {
+    streams.set(account_id(&account)?, None);
     core.call(Command::Close { account }).await
+}
+
+/// What this device remembers between two starts.
+#[tauri::command]
+pub async fn settings(device: State<'_, Device>) -> Result<Settings, Problem> {
+    Ok(device.settings())
+}
+
+/// Remembers the account that is used, for the next start.
+#[tauri::command]
+pub async fn remember_account(device: State<'_, Device>, account: String) -> Result<(), Problem> {
+    device.remember(account_id(&account)?.to_string())
 }
 
 /// Opens a link outside: http and https only, for a link in a message is

@@ -4,6 +4,7 @@
 //! about messages; those are whinchat-core's.
 
 pub mod commands;
+mod settings;
 mod theme;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -71,32 +72,40 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The builder with every command; shared with the tests.
-fn with_commands<R: Runtime>(builder: tauri::Builder<R>) -> tauri::Builder<R> {
-    builder.invoke_handler(tauri::generate_handler![
-        commands::app_info,
-        commands::accounts,
-        commands::discover,
-        commands::sign_in,
-        commands::unlock,
-        commands::open,
-        commands::stream,
-        commands::conversations,
-        commands::people,
-        commands::page,
-        commands::fetch_older,
-        commands::watch,
-        commands::send,
-        commands::retry,
-        commands::discard,
-        commands::save_draft,
-        commands::mark_read,
-        commands::reconnect,
-        commands::unsent_messages,
-        commands::sign_out,
-        commands::close,
-        commands::open_outside,
-    ])
+macro_rules! commands {
+    ($($name:ident,)*) => {
+        /// The builder with every command; shared with the tests.
+        fn with_commands<R: Runtime>(builder: tauri::Builder<R>) -> tauri::Builder<R> {
+            builder.invoke_handler(tauri::generate_handler![$(commands::$name,)*])
+        }
+    };
+}
+
+commands! {
+    app_info,
+    accounts,
+    discover,
+    sign_in,
+    unlock,
+    open,
+    stream,
+    conversations,
+    people,
+    page,
+    fetch_older,
+    watch,
+    send,
+    retry,
+    discard,
+    save_draft,
+    mark_read,
+    reconnect,
+    unsent_messages,
+    sign_out,
+    close,
+    open_outside,
+    settings,
+    remember_account,
 }
 
 fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::Result<()> {
@@ -104,6 +113,8 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
         Some(folder) => folder,
         None => app.path().app_local_data_dir()?,
     };
+    app.manage(settings::Device::open(&data));
+    app.manage(commands::Streams::default());
     let core = tauri::async_runtime::block_on(Messenger::new(Config::new(data)))
         .map_err(|problem| std::io::Error::other(problem.to_string()))?;
     forward_events(app.handle().clone(), &core);

@@ -7,14 +7,17 @@
 // Configured by `window.fakeConfig` (see config() in harness.js).
 (() => {
   const config = window.fakeConfig;
-  const account = {
+  let account = {
     id: 'acc-1', server: 'https://chat.example', email: 'alice@example.com', name: 'Alice Liddell',
     person: 'p-alice', vault: 'keychain', problem: null, ...config.account,
   };
+  // The other accounts on this device; each has conversations of its own.
+  const others = config.others.map(({ conversations: _, ...given }) => ({ vault: 'keychain', problem: null, ...given }));
+  const first = account;
   const info = { name: 'Whinchat', version: '0.1.0', default_server: '', vaults: ['keychain'], platform: 'linux', ...config.info };
   const people = config.people;
   const state = {
-    revision: 100, signedIn: config.signedIn, unlocked: account.problem === null, opened: false, watched: null,
+    revision: 100, signedIn: config.signedIn, unlocked: account.problem === null, open: [], remembered: config.last, watched: null,
     connection: { state: 'live', retry_at: null, problem: null, ...config.connection },
     stream: null, n: 1, index: 0, conversations: new Map(), clock: config.now, serial: 0, suspended: false,
     tokens: 0,
@@ -35,23 +38,36 @@
   const problem = (code, action = 'none', args = {}) => ({ code, args, action });
   const nameOf = (id) => people.find((person) => person.id === id)?.name ?? '';
 
-  for (const given of config.conversations) {
+  /** Each account's conversations. */
+  const books = new Map([[account.id, state.conversations], ...others.map(({ id }) => [id, new Map()])]);
+  const talks = [...config.conversations.map((given) => [account, given]), ...config.others.flatMap(({ id, conversations }) => (conversations ?? []).map((given) => [others.find((one) => one.id === id), given]))];
+  for (const [whose, given] of talks) {
     const rows = given.messages.map((message, at) => {
       const id = message.id ?? `${given.person}-m${String(at).padStart(5, '0')}`;
       return {
-        id, conversation: `dm:${given.person}`, sender: message.mine ? account.person : given.person, is_me: Boolean(message.mine),
+        id, conversation: `dm:${given.person}`, sender: message.mine ? whose.person : given.person, is_me: Boolean(message.mine),
         text: message.text, at: message.at, state: message.state ?? 'sent', problem: message.problem ?? null,
         sort: message.state && message.state !== 'sent' ? pendingSort((state.serial += 1)) : confirmedSort(message.at, id),
       };
     });
     rows.sort((a, b) => (a.sort < b.sort ? -1 : 1));
     const readAt = rows.length - 1 - (given.unread ?? 0);
-    state.conversations.set(`dm:${given.person}`, {
+    books.get(whose.id).set(`dm:${given.person}`, {
       person: given.person, rows, draft: given.draft ?? null,
       // The first `server` messages are not held until they are fetched.
       heldFrom: given.server ?? 0,
       read: rows[readAt]?.sort ?? null,
     });
+  }
+
+  const here = () => [...(state.signedIn ? [first] : []), ...others];
+
+  /** From now on this account is the one that is shown. */
+  function use(id) {
+    const chosen = here().find((one) => one.id === id);
+    if (!chosen) throw problem('account_unknown');
+    account = chosen;
+    state.conversations = books.get(id);
   }
 
   function conversation(id) {
@@ -123,9 +139,20 @@
 
   const commands = {
     app_info: () => info,
-    accounts: () => (state.signedIn ? [{ ...account, problem: state.unlocked ? null : account.problem }] : []),
+    accounts: () => here().map((one) => ({ ...one, problem: one === first && state.unlocked ? null : one.problem })),
+    settings: () => ({ account: state.remembered }),
+    remember_account: ({ account: id }) => {
+      state.remembered = id;
+      return null;
+    },
     discover: ({ address }) => ({ url: `https://${address.replace(/^https?:\/\//, '').replace(/\/.*$/, '').toLowerCase()}`, project: 'Meadow', version: '11.17.4' }),
     sign_in: ({ request }) => {
+      if (state.signedIn && request.account === null) {
+        const added = { id: `acc-${others.length + 2}`, server: request.server, email: request.email, name: '', person: `p-${request.email}`, vault: request.vault, problem: null };
+        others.push(added);
+        books.set(added.id, new Map());
+        return added;
+      }
       account.vault = request.vault;
       account.email = request.email;
       account.problem = null;
@@ -133,20 +160,25 @@
       state.unlocked = true;
       return account;
     },
-    unlock: ({ passphrase }) => {
+    unlock: ({ account: id, passphrase }) => {
       if (passphrase !== 'correct horse') throw problem('passphrase_wrong', 'unlock');
-      state.unlocked = true;
-      return { ...account, problem: null };
+      const one = here().find((given) => given.id === id);
+      if (one === first) state.unlocked = true;
+      else one.problem = null;
+      return { ...one, problem: null };
     },
-    stream: ({ channel }) => {
+    stream: ({ account: id, channel }) => {
+      use(id);
       state.stream = Number(/^__CHANNEL__:(\d+)$/.exec(channel)[1]);
       state.n = 1;
       state.index = 0;
       return null;
     },
-    open: () => {
-      if (account.problem && !state.unlocked && account.problem.code !== 'sign_in_needed') throw account.problem;
-      state.opened = true;
+    open: ({ account: id }) => {
+      use(id);
+      const unlocked = account === first && state.unlocked;
+      if (account.problem && !unlocked && account.problem.code !== 'sign_in_needed') throw account.problem;
+      if (!state.open.includes(id)) state.open.push(id);
       return { account: { ...account, problem: null }, connection: state.connection, list: listPage(list(), 100), unread: unread() };
     },
     conversations: ({ query, after, limit }) =>
@@ -241,13 +273,21 @@
       return null;
     },
     unsent_messages: () => [...state.conversations.values()].flatMap((c) => c.rows.filter((r) => r.is_me && r.state !== 'sent')),
-    sign_out: ({ unsent }) => {
+    sign_out: ({ account: id, unsent }) => {
+      use(id);
       const waiting = commands.unsent_messages();
       if (unsent === 'ask' && waiting.length > 0) throw problem('unsent_messages', 'decide_unsent', { count: String(waiting.length) });
-      state.signedIn = false;
+      if (account === first) state.signedIn = false;
+      else others.splice(others.indexOf(account), 1);
+      state.open = state.open.filter((one) => one !== id);
+      state.stream = null;
       return { server_told: state.connection.state === 'live', secrets_left: config.secretsLeft ?? false };
     },
-    close: () => null,
+    close: ({ account: id }) => {
+      state.open = state.open.filter((one) => one !== id);
+      if (account.id === id) state.stream = null;
+      return null;
+    },
     open_outside: () => null,
     'plugin:event|listen': ({ event, handler }) => {
       listeners.set(event, handler);

@@ -3,6 +3,7 @@
 // must never happen: a request elsewhere, a refused resource, an error, a
 // message's text on the console.
 import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,9 +12,11 @@ import { chromium } from 'playwright-core';
 const ui = fileURLToPath(new URL('../../ui/', import.meta.url));
 const fakeCore = fileURLToPath(new URL('fake-core.js', import.meta.url));
 
+/** What the app itself is built with. */
+const app = JSON.parse(readFileSync(new URL('../../tauri.conf.json', import.meta.url), 'utf8')).app;
+
 /** The policy of the app, word for word. */
-export const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' media: http://media.localhost; font-src 'self'; connect-src ipc: http://ipc.localhost; base-uri 'none'; form-action 'none'";
+export const policy = Object.entries(app.security.csp).map(([directive, sources]) => `${directive} ${sources}`).join('; ');
 
 /** @type {Record<string, string>} */
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.png': 'image/png' };
@@ -69,12 +72,13 @@ export const people = [
  * @typedef {{ text: string, at: number, mine?: boolean, id?: string, state?: string, problem?: object }} Said
  * @typedef {{ person: string, messages: Said[], unread?: number, draft?: string, server?: number }} Talk
  * @typedef {{ signedIn?: boolean, now?: number, deliver?: boolean, latency?: number, account?: object, info?: object,
- *   people?: object[], connection?: object, conversations?: Talk[], fetchProblem?: object }} Config
+ *   people?: object[], connection?: object, conversations?: Talk[], fetchProblem?: object, last?: string | null,
+ *   others?: (object & { conversations?: Talk[] })[] }} Config
  */
 
 /** @param {Config} [given] */
 export function config(given = {}) {
-  return { signedIn: true, now: NOW, deliver: true, latency: 0, account: {}, info: {}, people, connection: {}, conversations: talks(), ...given };
+  return { signedIn: true, now: NOW, deliver: true, latency: 0, account: {}, info: {}, people, connection: {}, conversations: talks(), others: [], last: null, ...given };
 }
 
 /** @param {number} count @param {(at: number) => string} [text] @returns {Said[]} */
@@ -116,6 +120,15 @@ export function talks() {
   ];
 }
 
+/** Two more accounts on this device, one of them locked. */
+export const others = [
+  {
+    id: 'acc-2', server: 'https://verein.example', email: 'a.liddell@verein.example', name: 'Alice (Verein)', person: 'p-alice-2',
+    conversations: [{ person: 'p-femi', unread: 1, messages: [{ text: 'The minutes are up.', at: NOW - 30 * MINUTE }] }],
+  },
+  { id: 'acc-3', server: 'http://localhost:8055', email: 'alice@localhost', name: '', person: 'p-alice-3', vault: 'passphrase', problem: { code: 'passphrase_needed', action: 'unlock', args: {} } },
+];
+
 export const BOB = 'dm:p-bob';
 export const CAROL = 'dm:p-carol';
 
@@ -152,8 +165,7 @@ export async function openPage(browser, origin, given = {}, { rtl = false, text 
   await page.exposeFunction('tellViolation', (/** @type {string} */ what) => seen.violations.push(what));
   await page.clock.setFixedTime(NOW).catch(() => {});
   await page.addInitScript((value) => {
-    // The app freezes the prototype as well (Tauri's freezePrototype).
-    Object.freeze(Object.prototype);
+    if (value.freeze) Object.freeze(Object.prototype);
     Object.assign(window, { fakeConfig: value.config });
     addEventListener('securitypolicyviolation', (event) => {
       /** @type {any} */ (window).tellViolation(`${event.violatedDirective} ${event.blockedURI}`);
@@ -164,7 +176,7 @@ export async function openPage(browser, origin, given = {}, { rtl = false, text 
     };
     if (document.documentElement) set();
     else document.addEventListener('readystatechange', set, { once: true });
-  }, { config: config(given), rtl, text });
+  }, { config: config(given), rtl, text, freeze: app.security.freezePrototype });
   await page.addInitScript({ path: fakeCore });
   await page.goto(`${origin}/`);
   await page.waitForSelector(ready === '' ? 'body[data-ready]' : `body[data-ready="${ready}"]`, { state: 'attached' }).catch((error) => {

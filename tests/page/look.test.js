@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
-import { BOB, CAROL, history, launch, NOW, openConversation, openPage, serve, talks } from './harness.js';
+import { BOB, CAROL, history, launch, NOW, openConversation, openPage, others, serve, talks } from './harness.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const clean = { outside: [], violations: [], errors: [], console: [] };
@@ -209,6 +209,8 @@ const screens = {
   'history start': [{ conversations: [{ person: 'p-bob', messages: history(40) }] }, async (page) => { await openConversation(page, BOB); await page.evaluate(() => { document.querySelector('.scroller').scrollTop = 0; }); }],
   waiting: [{ connection: { state: 'waiting', retry_at: NOW + 9000 } }, (page) => openConversation(page, BOB)],
   'session ended': [{ connection: { state: 'sign_in_needed' } }, (page) => openConversation(page, BOB)],
+  accounts: [{ others }, async (page) => { await page.click('#menu'); await page.click('#accounts'); await page.waitForSelector('[data-account]'); }],
+  'sign-in beside others': [{ others, signedIn: false, last: 'acc-3' }, async (page) => { await page.click('#another-account'); await page.click('#account-add'); await page.waitForSelector('#other-accounts'); }],
   people: [{}, async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); }],
   'sign out': [{}, async (page) => { await page.click('#menu'); await page.click('#sign-out'); }],
   'sign out unsent': [{ conversations: failing }, async (page) => { await page.click('#menu'); await page.click('#sign-out'); await page.click('#sign-out-confirm'); await page.click('#unsent-copy'); await page.waitForSelector('.copied'); }],

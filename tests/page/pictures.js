@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { BOB, CAROL, history, launch, NOW, openConversation, openPage, serve, talks, until } from './harness.js';
+import { BOB, CAROL, history, launch, NOW, openConversation, openPage, others, serve, talks, until } from './harness.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('./harness.js').Config} Config */
@@ -35,6 +35,13 @@ async function toCode(page) {
   await page.fill('#password', 'secret');
   await page.click('#continue');
   await page.waitForSelector('#code');
+}
+
+/** @param {Page} page */
+async function toAccounts(page) {
+  await page.click('#menu');
+  await page.click('#accounts');
+  await page.waitForSelector('[data-account]');
 }
 
 /** @param {Page} page */
@@ -123,6 +130,10 @@ const pictures = [
   } },
   { name: 'people', act: async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); }, dark: true },
   { name: 'people-narrow', options: narrow, act: async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); } },
+  { name: 'accounts', config: { others }, act: toAccounts, dark: true },
+  { name: 'accounts-narrow', config: { others }, act: toAccounts, options: narrow },
+  { name: 'accounts-right-to-left', config: { others }, act: toAccounts, options: { rtl: true } },
+  { name: 'sign-in-beside-others', config: { others }, act: async (page) => { await toAccounts(page); await page.click('#account-add'); await page.waitForSelector('#other-accounts'); } },
   { name: 'sign-out', act: async (page) => { await page.click('#menu'); await page.click('#sign-out'); } },
   { name: 'sign-out-unsent', act: async (page) => {
     await toUnsent(page);

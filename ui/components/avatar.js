@@ -14,7 +14,8 @@ function firstLetter(text) {
 
 /** @param {string} name @returns {string} one or two letters, or a middle dot for nobody */
 export function initials(name) {
-  const parts = name.trim().split(/\s+/u).filter(Boolean);
+  // A bracket or a quote is no initial, unless there is nothing else.
+  const parts = name.trim().split(/\s+/u).filter(Boolean).map((part) => part.replace(/^[^\p{L}\p{N}]+(?=.*[\p{L}\p{N}])/u, ''));
   const first = firstLetter(parts[0] ?? '');
   const last = parts.length > 1 ? firstLetter(parts.at(-1) ?? '') : '';
   return first + last || '·';

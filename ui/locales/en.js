@@ -72,6 +72,20 @@ trouble-account = { $email } on { $server }
 another-account = Use another account
 unlock-forgotten = If you have forgotten it, what is kept here can’t be opened any more. You can erase this account from this device and sign in anew.
 
+## Several accounts
+
+accounts = Accounts
+accounts-menu = Accounts …
+accounts-title = Accounts on this device
+accounts-other = Accounts on this device …
+account-add = Add an account
+account-now = In use now
+account-locked = Locked under its passphrase
+account-elsewhere = Open in another window
+account-ended = Its session has ended
+account-trouble = Can’t be opened just now
+account-opening = Opening { $name } …
+
 ## Erasing an account that can't be opened
 
 erase = Erase this account from this device …

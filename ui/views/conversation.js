@@ -99,8 +99,8 @@ export class ConversationView {
     this.#jump = el('button', { type: 'button', class: 'jump', hidden: true, on: { click: () => void this.toNewest() } }, icon('down', 20), el('span'));
     this.#scroller = el('div', { class: 'scroller', tabindex: 0, role: 'region', on: { scroll: () => this.#scrolled() } }, this.#top, this.#spinner, this.#empty, this.#log);
     this.#composer = new Composer({
-      send: (text) => void this.#send(text),
-      keep: (text) => void api.saveDraft(session.id, id, text).catch(() => {}),
+      send: (text) => session.track(this.#send(text)),
+      keep: (text) => session.track(api.saveDraft(session.id, id, text)),
       resized: () => this.#resized(),
     });
     this.element = el(
@@ -269,7 +269,7 @@ export class ConversationView {
     } catch (error) {
       const problem = api.asProblem(error);
       if (this.#closed) {
-        void api.saveDraft(this.#session.id, this.id, text).catch(() => {});
+        await api.saveDraft(this.#session.id, this.id, text).catch(() => {});
         return;
       }
       this.#composer.restore(text);

@@ -12,12 +12,14 @@ import { ready, notReady } from '../components/stage.js';
 import { problemText, t } from '../locale.js';
 import { effect, signal } from '../signals.js';
 import { plain } from '../components/problem.js';
+import { accountsDialog } from './accounts.js';
 import { ConversationView } from './conversation.js';
 import { listView } from './list.js';
 import { peopleDialog } from './people.js';
 import { signOutDialog } from './signout.js';
 
 /** @typedef {import('../session.js').Session} Session */
+/** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
 /** @typedef {import('../types/bridge').AppInfo} AppInfo */
 
 /** One pane below this; the styles say the same. */
@@ -26,9 +28,9 @@ export const narrow = matchMedia('(max-width: 44.99em)');
 /**
  * @param {Session} session
  * @param {AppInfo} info
- * @param {{ signedOut: (notice: string) => void, signInAgain: () => void }} how
+ * @param {{ signedOut: (notice: string) => void, signInAgain: () => void, switchTo: (account: AccountSummary) => void, addAccount: () => void, focus: boolean }} how
  */
-export function messengerView(session, info, { signedOut, signInAgain }) {
+export function messengerView(session, info, { signedOut, signInAgain, switchTo, addAccount, focus }) {
   const selected = signal(/** @type {string | null} */ (null));
   const connection = connectionIndicator(session);
   /** @type {ConversationView | null} */
@@ -40,6 +42,7 @@ export function messengerView(session, info, { signedOut, signInAgain }) {
     selected,
     open: (id) => void openConversation(id),
     findPeople: () => people(),
+    accounts: () => accountsDialog({ current: session.id, unread: session.unread.peek(), pick: switchTo, add: addAccount }),
     signOut: () => signOutDialog(session, info, { done: signedOut }),
   });
   const pane = el('section', { class: 'pane-conversation' });
@@ -157,6 +160,7 @@ export function messengerView(session, info, { signedOut, signInAgain }) {
     element,
     shown() {
       ready('list');
+      if (focus) list.focus();
     },
     close() {
       conversation?.close();

@@ -37,9 +37,9 @@ const places = {
 
 /**
  * @param {AppInfo} info
- * @param {{ again: AccountSummary | null, notice: string, server: string, done: (account: AccountSummary) => void }} how
+ * @param {{ again: AccountSummary | null, notice: string, server: string, done: (account: AccountSummary) => void, others: (() => void) | null }} how `others` leads to the accounts that there are
  */
-export function signInView(info, { again, notice, server: address, done }) {
+export function signInView(info, { again, notice, server: address, done, others }) {
   const server = field('server', t('server-label'), {
     type: 'text', inputmode: 'url', name: 'server', autocomplete: 'url', autocapitalize: 'none', autocorrect: 'off', spellcheck: 'false', dir: 'ltr',
     value: again?.server ?? (address || info.default_server),
@@ -75,6 +75,7 @@ export function signInView(info, { again, notice, server: address, done }) {
     element.dataset.step = step;
     outcome.replaceChildren();
     card.replaceChildren(...(step === 'server' ? serverStep() : step === 'person' ? personStep() : codeStep()), outcome, button);
+    if (others && step !== 'code') card.append(el('button', { id: 'other-accounts', type: 'button', class: 'quiet', on: { click: others } }, t('accounts-other')));
     rest();
   }
 
