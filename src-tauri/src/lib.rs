@@ -74,6 +74,10 @@ pub fn run() -> ExitCode {
 
 macro_rules! commands {
     ($($name:ident,)*) => {
+        /// The name of every command, for the test that all sides know the same.
+        #[cfg(test)]
+        const COMMANDS: &[&str] = &[$(stringify!($name),)*];
+
         /// The builder with every command; shared with the tests.
         fn with_commands<R: Runtime>(builder: tauri::Builder<R>) -> tauri::Builder<R> {
             builder.invoke_handler(tauri::generate_handler![$(commands::$name,)*])
@@ -166,6 +170,8 @@ fn forward_events<R: Runtime>(app: tauri::AppHandle<R>, core: &Messenger) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+    use std::collections::BTreeSet;
     use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
 
     #[test]
@@ -223,43 +229,255 @@ mod tests {
         .map(|body| body.deserialize().unwrap())
     }
 
-    #[test]
-    fn a_command_outside_the_capabilities_is_refused_and_those_inside_answer() {
-        let folder = tempfile::tempdir().unwrap();
+    /// An app as it is, on a data folder of its own.
+    fn app(data: &std::path::Path) -> tauri::App<MockRuntime> {
         let app = with_commands(mock_builder())
             .build(tauri::generate_context!())
             .unwrap();
         let config = Config {
             keychain_service: "app.whinchat.Whinchat.tests".to_owned(),
-            ..Config::new(folder.path().to_owned())
+            ..Config::new(data.to_owned())
         };
         let core = tauri::async_runtime::block_on(Messenger::new(config)).unwrap();
         app.manage(core);
-        let window = WebviewWindowBuilder::new(&app, "main", WebviewUrl::default())
+        app.manage(settings::Device::open(data));
+        app.manage(commands::Streams::default());
+        app
+    }
+
+    fn window(app: &tauri::App<MockRuntime>, label: &str) -> tauri::WebviewWindow<MockRuntime> {
+        WebviewWindowBuilder::new(app, label, WebviewUrl::default())
             .build()
-            .unwrap();
-        let none = ask(&window, "accounts", serde_json::json!({})).unwrap();
-        assert_eq!(none, serde_json::json!([]));
-        let info = ask(&window, "app_info", serde_json::json!({})).unwrap();
+            .unwrap()
+    }
+
+    /// What stands between these two marks, wherever they are.
+    fn between<'a>(text: &'a str, before: &str, after: char) -> BTreeSet<&'a str> {
+        text.split(before)
+            .skip(1)
+            .filter_map(|rest| rest.split(after).next())
+            .collect()
+    }
+
+    #[test]
+    fn handlers_permissions_bridge_and_page_know_the_same_commands() {
+        let handlers: BTreeSet<&str> = COMMANDS.iter().copied().collect();
+        assert_eq!(handlers.len(), COMMANDS.len(), "each once");
+
+        let permissions = include_str!("../permissions/messenger.toml");
+        let (_, allowed) = permissions.split_once("commands.allow = [").unwrap();
+        let (allowed, _) = allowed.split_once(']').unwrap();
+        let allowed: BTreeSet<&str> = allowed
+            .split(',')
+            .map(|word| word.trim().trim_matches('"'))
+            .filter(|word| !word.is_empty())
+            .collect();
+        assert_eq!(allowed, handlers, "permissions/messenger.toml");
+
+        let page = include_str!("../../ui/api.js");
+        let mut called = between(page, "call('", '\'');
+        called.extend(between(page, "ask('", '\''));
+        assert_eq!(called, handlers, "ui/api.js");
+
+        // Those that are the window's alone: a password, a passphrase, a
+        // channel, a browser, this device.
+        let bridge = between(
+            include_str!("../../ui/types/bridge.ts"),
+            "\"command\": \"",
+            '"',
+        );
+        assert!(!bridge.is_empty());
+        let own: BTreeSet<&str> = handlers.difference(&bridge).copied().collect();
+        let known = [
+            "app_info",
+            "open_outside",
+            "remember_account",
+            "settings",
+            "sign_in",
+            "stream",
+            "unlock",
+        ];
+        assert_eq!(own, known.into_iter().collect());
+        assert!(bridge.is_subset(&handlers), "the bridge's commands");
+    }
+
+    /// Each command with arguments of the right shape, and the code that it
+    /// answers while there is no account; none where it answers.
+    fn questions() -> Vec<(&'static str, serde_json::Value, Option<&'static str>)> {
+        let id = "5463fbc0-a420-446b-a024-e58abb0969e5";
+        let dm = format!("dm:{id}");
+        let unknown = Some("account_unknown");
+        let of_account = |more: serde_json::Value| {
+            let mut arguments = json!({"account": id});
+            for (name, value) in more.as_object().unwrap() {
+                arguments[name] = value.clone();
+            }
+            arguments
+        };
+        let sign_in = json!({"request": {
+            "server": "two words", "email": "alice@example.com", "password": "secret", "code": null,
+            "vault": "session_only", "passphrase": null, "account": null,
+        }});
+        vec![
+            ("app_info", json!({}), None),
+            ("accounts", json!({}), None),
+            (
+                "discover",
+                json!({"address": "a b"}),
+                Some("address_invalid"),
+            ),
+            ("sign_in", sign_in, Some("address_invalid")),
+            (
+                "unlock",
+                of_account(json!({"passphrase": "correct horse"})),
+                unknown,
+            ),
+            ("open", of_account(json!({})), unknown),
+            (
+                "stream",
+                of_account(json!({"channel": "__CHANNEL__:7"})),
+                unknown,
+            ),
+            (
+                "conversations",
+                of_account(json!({"query": "", "after": null, "limit": 50})),
+                unknown,
+            ),
+            (
+                "people",
+                of_account(json!({"query": "", "offset": 0, "limit": 50})),
+                unknown,
+            ),
+            (
+                "page",
+                of_account(json!({"conversation": dm, "anchor": {"at": "newest"}, "limit": 50})),
+                unknown,
+            ),
+            (
+                "fetch_older",
+                of_account(json!({"conversation": dm})),
+                unknown,
+            ),
+            ("watch", of_account(json!({"conversation": null})), unknown),
+            (
+                "send",
+                of_account(json!({"conversation": dm, "text": "Hi"})),
+                unknown,
+            ),
+            ("retry", of_account(json!({"message": id})), unknown),
+            ("discard", of_account(json!({"message": id})), unknown),
+            (
+                "save_draft",
+                of_account(json!({"conversation": dm, "text": "H"})),
+                unknown,
+            ),
+            (
+                "mark_read",
+                of_account(json!({"conversation": dm, "until": "0"})),
+                unknown,
+            ),
+            ("reconnect", of_account(json!({})), unknown),
+            ("unsent_messages", of_account(json!({})), unknown),
+            ("sign_out", of_account(json!({"unsent": "ask"})), unknown),
+            ("close", of_account(json!({})), None),
+            (
+                "open_outside",
+                json!({"url": "file:///etc/passwd"}),
+                Some("address_invalid"),
+            ),
+            ("settings", json!({}), None),
+            ("remember_account", of_account(json!({})), None),
+        ]
+    }
+
+    #[test]
+    fn every_command_answers_what_it_should_and_refuses_what_it_is_not_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let window = window(&app, "main");
+        let asked: BTreeSet<&str> = questions().iter().map(|(name, ..)| *name).collect();
+        assert_eq!(asked, COMMANDS.iter().copied().collect(), "all are asked");
+        for (command, arguments, refused) in questions() {
+            let answer = ask(&window, command, arguments.clone());
+            match (answer, refused) {
+                (Ok(_), None) => {}
+                (Err(problem), Some(code)) => {
+                    assert_eq!(problem["code"], code, "{command}: {problem}");
+                    assert!(problem["action"].is_string() && problem["args"].is_object());
+                }
+                (answer, refused) => panic!("{command}: {answer:?}, not {refused:?}"),
+            }
+            // Without any one of its arguments it does nothing, but for those
+            // that may be null.
+            for name in arguments.as_object().unwrap().keys() {
+                let mut less = arguments.clone();
+                less.as_object_mut().unwrap().remove(name);
+                if arguments[name].is_null() {
+                    continue;
+                }
+                let said = ask(&window, command, less).unwrap_err().to_string();
+                assert!(
+                    said.contains("invalid args"),
+                    "{command} without {name}: {said}"
+                );
+            }
+        }
+        let none = ask(&window, "accounts", json!({})).unwrap();
+        assert_eq!(none, json!([]));
+        let info = ask(&window, "app_info", json!({})).unwrap();
         assert_eq!(info["name"], product::NAME);
-        let bad = ask(&window, "discover", serde_json::json!({"address": "a b"})).unwrap_err();
-        assert_eq!(bad["code"], "address_invalid");
+        let settings = ask(&window, "settings", json!({})).unwrap();
+        assert_eq!(settings["account"], "5463fbc0-a420-446b-a024-e58abb0969e5");
+        let bad = ask(&window, "remember_account", json!({"account": "../x"})).unwrap_err();
+        assert_eq!(bad["code"], "account_unknown");
+        assert_eq!(
+            app.state::<commands::Streams>().count(),
+            0,
+            "none was opened"
+        );
+    }
+
+    #[test]
+    fn what_the_capabilities_do_not_name_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        // The page's own window may do nothing of the system's. All of these
+        // are registered: one that is not would be refused for another reason.
+        let main = window(&app, "main");
         for outside in [
             "plugin:event|emit",
+            "plugin:event|emit_to",
             "plugin:window|close",
-            "plugin:opener|open_url",
+            "plugin:window|create",
+            "plugin:webview|create_webview_window",
+            "plugin:webview|internal_toggle_devtools",
+            "plugin:app|version",
+            "plugin:path|resolve_directory",
+            "plugin:resources|close",
+            "plugin:image|from_path",
         ] {
-            let refused = ask(&window, outside, serde_json::json!({})).unwrap_err();
-            let said = refused.to_string();
-            assert!(
-                said.contains("not allowed") || said.contains("not found"),
-                "{outside}: {said}"
-            );
+            refused(&main, outside, json!({}));
         }
-        let other = WebviewWindowBuilder::new(&app, "other", WebviewUrl::default())
-            .build()
-            .unwrap();
-        let refused = ask(&other, "accounts", serde_json::json!({})).unwrap_err();
-        assert!(refused.to_string().contains("not allowed"), "{refused}");
+        // What the capabilities name is not refused.
+        let listen = json!({"event": "theme", "target": {"kind": "Any"}, "handler": 3});
+        ask(&main, "plugin:event|listen", listen).unwrap();
+        // Any other window may call none of the messenger's.
+        let other = window(&app, "other");
+        for (command, arguments, _) in questions() {
+            refused(&other, command, arguments);
+        }
+    }
+
+    fn refused(
+        window: &tauri::WebviewWindow<MockRuntime>,
+        command: &str,
+        arguments: serde_json::Value,
+    ) {
+        let said = ask(window, command, arguments).unwrap_err().to_string();
+        assert!(said.contains("not allowed"), "{command}: {said}");
+        assert!(
+            !said.contains("not found"),
+            "{command} is no command: {said}"
+        );
     }
 }
