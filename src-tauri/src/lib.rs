@@ -4,6 +4,7 @@
 //! about messages; those are whinchat-core's.
 
 pub mod commands;
+mod log;
 mod settings;
 mod theme;
 
@@ -117,6 +118,10 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
         Some(folder) => folder,
         None => app.path().app_local_data_dir()?,
     };
+    log::start(&data);
+    tracing::info!(version = product::VERSION, "started");
+    // What the web view keeps lies with the rest, for its owner alone.
+    let of_the_view = data.join("view");
     app.manage(settings::Device::open(&data));
     app.manage(commands::Streams::default());
     let core = tauri::async_runtime::block_on(Messenger::new(Config::new(data)))
@@ -128,6 +133,7 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
         .title(product::NAME)
         .inner_size(1040.0, 720.0)
         .min_inner_size(320.0, 420.0)
+        .data_directory(of_the_view)
         .disable_drag_drop_handler()
         .zoom_hotkeys_enabled(true)
         // The page is the only thing that this window ever shows.
