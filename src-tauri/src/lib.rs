@@ -128,6 +128,7 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
         .map_err(|problem| std::io::Error::other(problem.to_string()))?;
     forward_events(app.handle().clone(), &core);
     app.manage(core);
+    follow_theme(app.handle().clone());
     let scheme = tauri::async_runtime::block_on(theme::ask());
     let mut window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
         .title(product::NAME)
@@ -146,6 +147,15 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
     }
     window.build()?;
     Ok(())
+}
+
+/// Tells pages the desktop's further choices of light or dark, as the event
+/// `theme`: `light`, `dark`, or empty where the desktop has no preference.
+fn follow_theme<R: Runtime>(app: tauri::AppHandle<R>) {
+    tauri::async_runtime::spawn(theme::follow(move |scheme| {
+        let name = scheme.map_or("", theme::Scheme::name);
+        app.emit("theme", name).is_ok()
+    }));
 }
 
 /// Hands the core's events to whoever listens in a page: `message`,

@@ -1,6 +1,6 @@
 //! Light or dark, as the desktop has it, before the first paint.
 //!
-//! Owns: asking for it. On Linux WebKitGTK often reports light under a dark
+//! Owns: asking for it, and telling when it changes. On Linux WebKitGTK often reports light under a dark
 //! desktop, so the desktop portal is asked; elsewhere, and where no portal
 //! answers, the page's own `prefers-color-scheme` decides.
 
@@ -50,18 +50,7 @@ const fn of_portal(value: u32) -> Option<Scheme> {
 pub async fn ask() -> Option<Scheme> {
     let asked = async {
         let bus = zbus::Connection::session().await.ok()?;
-        let answer = bus
-            .call_method(
-                Some("org.freedesktop.portal.Desktop"),
-                "/org/freedesktop/portal/desktop",
-                Some("org.freedesktop.portal.Settings"),
-                "ReadOne",
-                &("org.freedesktop.appearance", "color-scheme"),
-            )
-            .await
-            .ok()?;
-        let value: zbus::zvariant::OwnedValue = answer.body().deserialize().ok()?;
-        of_portal(u32::try_from(value).ok()?)
+        portal::read(&bus).await
     };
     tokio::time::timeout(std::time::Duration::from_millis(300), asked)
         .await
@@ -69,10 +58,81 @@ pub async fn ask() -> Option<Scheme> {
         .flatten()
 }
 
+/// Tells each further choice of the desktop, for as long as `tell` says yes.
+#[cfg(target_os = "linux")]
+pub async fn follow(tell: impl FnMut(Option<Scheme>) -> bool) {
+    if let Ok(bus) = zbus::Connection::session().await {
+        // A desktop without a portal has no choice to tell.
+        let _ = portal::follow(&bus, tell).await;
+    }
+}
+
 /// Elsewhere the page's own media query tells the truth.
 #[cfg(not(target_os = "linux"))]
 pub async fn ask() -> Option<Scheme> {
     None
+}
+
+/// Elsewhere the page's own media query follows by itself.
+#[cfg(not(target_os = "linux"))]
+pub async fn follow(_tell: impl FnMut(Option<Scheme>) -> bool) {}
+
+/// The desktop portal's settings (org.freedesktop.portal.Settings).
+#[cfg(target_os = "linux")]
+mod portal {
+    use super::{Scheme, of_portal};
+    use futures_util::StreamExt as _;
+    use zbus::{MatchRule, MessageStream, message::Type, zvariant::OwnedValue};
+
+    pub const NAME: &str = "org.freedesktop.portal.Desktop";
+    pub const PATH: &str = "/org/freedesktop/portal/desktop";
+    const SETTINGS: &str = "org.freedesktop.portal.Settings";
+    const NAMESPACE: &str = "org.freedesktop.appearance";
+    const KEY: &str = "color-scheme";
+
+    fn scheme(value: OwnedValue) -> Option<Scheme> {
+        of_portal(u32::try_from(value).ok()?)
+    }
+
+    pub async fn read(bus: &zbus::Connection) -> Option<Scheme> {
+        let answer = bus
+            .call_method(
+                Some(NAME),
+                PATH,
+                Some(SETTINGS),
+                "ReadOne",
+                &(NAMESPACE, KEY),
+            )
+            .await
+            .ok()?;
+        scheme(answer.body().deserialize().ok()?)
+    }
+
+    /// Ends when the bus does, or when nobody wants to know any more.
+    pub async fn follow(
+        bus: &zbus::Connection,
+        mut tell: impl FnMut(Option<Scheme>) -> bool,
+    ) -> zbus::Result<()> {
+        let rule = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .sender(NAME)?
+            .interface(SETTINGS)?
+            .member("SettingChanged")?
+            .arg(0, NAMESPACE)?
+            .arg(1, KEY)?
+            .build();
+        let mut changes = MessageStream::for_match_rule(rule, bus, None).await?;
+        while let Some(change) = changes.next().await {
+            let body = change?.body();
+            let Ok((_, _, value)) = body.deserialize::<(String, String, OwnedValue)>() else {
+                continue;
+            };
+            if !tell(scheme(value)) {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -86,5 +146,104 @@ mod tests {
         assert_eq!(of_portal(0), None);
         assert!(script(Some(Scheme::Dark)).contains("'data-theme', 'dark'"));
         assert!(script(None).is_empty());
+    }
+
+    /// A bus of this test's own, with a desktop on it.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_desktops_further_choices_are_told() {
+        use std::io::{BufRead as _, BufReader};
+        use std::process::{Child, Command, Stdio};
+        use tokio::sync::mpsc;
+        use zbus::zvariant::Value;
+
+        struct Bus(Child);
+        impl Drop for Bus {
+            fn drop(&mut self) {
+                let _ = self.0.kill();
+                let _ = self.0.wait();
+            }
+        }
+        struct Settings;
+        #[zbus::interface(name = "org.freedesktop.portal.Settings")]
+        impl Settings {
+            #[expect(clippy::unused_self, reason = "zbus calls it on an object")]
+            fn read_one(&self, _namespace: &str, _key: &str) -> Value<'static> {
+                Value::U32(1)
+            }
+        }
+
+        let mut bus = Bus(Command::new("dbus-daemon")
+            .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon is installed (cargo xtask test installs it)"));
+        let mut address = String::new();
+        BufReader::new(bus.0.stdout.take().unwrap())
+            .read_line(&mut address)
+            .unwrap();
+        let connect = || zbus::connection::Builder::address(address.trim()).unwrap();
+        let desktop = connect()
+            .name(portal::NAME)
+            .unwrap()
+            .serve_at(portal::PATH, Settings)
+            .unwrap()
+            .build()
+            .await
+            .unwrap();
+        let app = connect().build().await.unwrap();
+        assert_eq!(portal::read(&app).await, Some(Scheme::Dark));
+
+        let (told, mut changes) = mpsc::unbounded_channel();
+        let following = tokio::spawn(async move {
+            portal::follow(&app, move |scheme| told.send(scheme).is_ok()).await
+        });
+        let say = async |namespace: &str, value: u32| {
+            let body = (namespace, "color-scheme", Value::U32(value));
+            let interface = "org.freedesktop.portal.Settings";
+            desktop
+                .emit_signal(
+                    None::<&str>,
+                    portal::PATH,
+                    interface,
+                    "SettingChanged",
+                    &body,
+                )
+                .await
+                .unwrap();
+        };
+        // Whether it listens yet is seen from outside: it is told when it does.
+        let appearance = "org.freedesktop.appearance";
+        let patience = std::time::Duration::from_secs(30);
+        let first = tokio::time::timeout(patience, async {
+            loop {
+                say(appearance, 2).await;
+                let brief = std::time::Duration::from_millis(100);
+                if let Ok(first) = tokio::time::timeout(brief, changes.recv()).await {
+                    break first.unwrap();
+                }
+            }
+        });
+        assert_eq!(first.await.unwrap(), Some(Scheme::Light));
+        say("org.gnome.desktop.interface", 2).await;
+        say(appearance, 1).await;
+        say(appearance, 0).await;
+        let rest = tokio::time::timeout(patience, async {
+            let mut rest = Vec::new();
+            while rest.last() != Some(&None) {
+                rest.push(changes.recv().await.unwrap());
+            }
+            rest
+        });
+        let mut rest = rest.await.unwrap();
+        // Those that asked whether it listens.
+        rest.retain(|scheme| *scheme != Some(Scheme::Light));
+        assert_eq!(rest, [Some(Scheme::Dark), None]);
+        // It ends when nobody wants to know any more.
+        drop(changes);
+        say(appearance, 1).await;
+        let ended = tokio::time::timeout(patience, following).await.unwrap();
+        ended.unwrap().unwrap();
     }
 }
