@@ -238,3 +238,45 @@ describe('axe finds nothing', () => {
     });
   }
 });
+
+const codes = /type Code = ([^;]+);/u.exec(readFileSync(new URL('../../ui/types/bridge.ts', import.meta.url), 'utf8'))?.[1]?.match(/[a-z_]+/gu) ?? [];
+/** Where a code leads elsewhere than to the screen that tells trouble. */
+const elsewhere = { passphrase_needed: '#passphrase', sign_in_needed: '#password', account_unknown: '#server' };
+
+describe('every problem can be told', () => {
+  for (const colorScheme of ['light', 'dark']) {
+    test(`each of its codes at 320, 768 and 1440 px, ${colorScheme}: whole, to be acted on, and nothing for axe`, { timeout: 300_000 }, async () => {
+      assert.ok(codes.length >= 35, `${codes.length} codes`);
+      const args = { host: 'a-rather-long-host.example.org', version: '9.1', seconds: '7', status: '500', field: 'content', bytes: '1000001', limit: '1000000', count: '3', kind: 'database', found: '9', known: '1' };
+      await look({ account: { problem: { code: 'storage_failed', action: 'retry', args } } }, { colorScheme, reducedMotion: 'reduce' }, async (page) => {
+        await page.evaluate(axe);
+        for (const code of codes) {
+          await page.evaluate(([c, a]) => {
+            window.fake.refuse('open', window.fake.problem(c, 'retry', a));
+            document.querySelector('#continue').click();
+          }, [code, args]);
+          const place = elsewhere[code] ?? `.problem[data-code="${code}"]`;
+          await page.waitForSelector(place);
+          if (!elsewhere[code]) {
+            const said = (await page.textContent(place)).replace(/[\u2066-\u2069]/gu, '');
+            assert.ok(said.length > 20 && !said.includes('error-') && !/[{}]|NaN|undefined/u.test(said), `${code}: ${said}`);
+          }
+          for (const width of [320, 768, 1440]) {
+            await page.setViewportSize({ width, height: 900 });
+            const found = await page.evaluate(async () => {
+              const { violations } = await /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] });
+              const over = [...document.querySelectorAll('button, input, p, h1')].filter((one) => one.checkVisibility()).filter((one) => { const box = one.getBoundingClientRect(); return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1); });
+              return [...violations.map((one) => one.id), ...over.map((one) => `too wide: ${one.textContent}`)];
+            });
+            assert.deepEqual(found, [], `${code} at ${width}`);
+          }
+          if (elsewhere[code]) {
+            await page.reload();
+            await page.waitForSelector('.problem[data-code="storage_failed"]');
+            await page.evaluate(axe);
+          }
+        }
+      });
+    });
+  }
+});
