@@ -24,6 +24,8 @@ use std::time::Duration;
 
 /// What the folder weighs when it is whole; for the progress line only.
 const WHOLE_BYTES: u64 = 834_000_000;
+/// How many packages npm looks up before it fetches the first; for the progress line only.
+const LOOKED_UP: usize = 1_098;
 /// What compiling SQLite leaves, with everything on the way; for the progress line only.
 const COMPILED_BYTES: u64 = 30_000_000;
 /// How long sqlite3's own script may take.
@@ -182,7 +184,8 @@ fn fetch(part: &Path) -> Outcome {
     let mut npm = npm::command(Source::Npm.way().unwrap_or(Way::AsSet))?;
     npm.args(["install", "--ignore-scripts", "--install-strategy=hoisted"])
         .args(["--include=prod", "--include=optional", "--omit=dev"])
-        .arg("--no-package-lock")
+        // Of two the last holds: each request is a line in the log.
+        .args(["--no-package-lock", "--loglevel=http"])
         .arg("--prefix")
         .arg(part)
         .current_dir(part)
@@ -195,20 +198,42 @@ fn fetch(part: &Path) -> Outcome {
         if let Some(status) = running.wait(Duration::from_secs(2)) {
             break status;
         }
-        step.at(progress::so_far(paths::size(&modules), WHOLE_BYTES));
+        step.at(match paths::size(&modules) {
+            0 => format!("{}/{LOOKED_UP} packages looked up", looked_up(&log)),
+            bytes => progress::so_far(bytes, WHOLE_BYTES),
+        });
     };
     let whole = modules.join("directus/cli.js").is_file();
     if !status.success() || !whole {
         return Err(Problem::with_line(
             format!(
                 "npm could not fetch Directus ({status}):\n{}\nWith a network, try:",
-                process::tail(&log, 12)
+                errors_in(&log)
             ),
             "npm ping",
         ));
     }
     step.done();
     Ok(())
+}
+
+const REQUEST: &str = "npm http ";
+
+/// How many packages npm has asked the registry or its own cache about so far.
+fn looked_up(log: &Path) -> usize {
+    let said = fs::read_to_string(log).unwrap_or_default();
+    said.matches(REQUEST).count().min(LOOKED_UP)
+}
+
+/// What npm has said but for its requests, the end of it.
+fn errors_in(log: &Path) -> String {
+    let said = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.starts_with(REQUEST))
+        .collect();
+    let from = lines.len().saturating_sub(12);
+    lines.get(from..).unwrap_or_default().join("\n")
 }
 
 /// Replaces isolated-vm, which needs a compiler, by an empty module: only "Run Script"
@@ -481,6 +506,21 @@ mod tests {
         }
         install_into(&cache, |_| Ok(())).unwrap();
         assert!(!old.folder().join("left-behind").exists());
+        paths::remove(&cache).unwrap();
+    }
+
+    #[test]
+    fn npms_log_tells_how_far_it_is_and_what_went_wrong() {
+        let cache = cache();
+        fs::create_dir_all(&cache).unwrap();
+        let log = cache.join("npm.log");
+        assert_eq!(looked_up(&log), 0);
+        let said = "npm http fetch GET 200 https://registry.npmjs.org/directus 312ms\n\
+                    npm http cache https://registry.npmjs.org/sqlite3 4ms (cache hit)\n\
+                    npm error code ENOTFOUND\n";
+        fs::write(&log, said).unwrap();
+        assert_eq!(looked_up(&log), 2);
+        assert_eq!(errors_in(&log), "npm error code ENOTFOUND");
         paths::remove(&cache).unwrap();
     }
 
