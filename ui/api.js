@@ -16,11 +16,13 @@ import { listen } from './vendor/tauri-api/event.js';
 /** @typedef {import('./types/bridge').Batch} Batch */
 /** @typedef {import('./types/bridge').Command} Command */
 /** @typedef {import('./types/bridge').ConversationPage} ConversationPage */
+/** @typedef {import('./types/bridge').Depth} Depth */
 /** @typedef {import('./types/bridge').MessageRow} MessageRow */
 /** @typedef {import('./types/bridge').Opened} Opened */
 /** @typedef {import('./types/bridge').Page} Page */
 /** @typedef {import('./types/bridge').PeoplePage} PeoplePage */
 /** @typedef {import('./types/bridge').Problem} Problem */
+/** @typedef {import('./types/bridge').SearchPage} SearchPage */
 /** @typedef {import('./types/bridge').ServerFound} ServerFound */
 /** @typedef {import('./types/bridge').SignedOut} SignedOut */
 /** @typedef {import('./types/bridge').SignIn} SignIn */
@@ -126,6 +128,13 @@ export const conversations = (account, query, after, limit) =>
 export const people = (account, query, offset, limit) => ask('people', { account, query, offset, limit });
 
 /**
+ * @param {string} account
+ * @param {Omit<Extract<Command, { command: 'search' }>['args'], 'account'>} search
+ * @returns {Promise<SearchPage>}
+ */
+export const search = (account, search) => ask('search', { account, ...search });
+
+/**
  * @param {string} account @param {string} conversation @param {Anchor} anchor @param {number} limit
  * @returns {Promise<Page>}
  */
@@ -134,6 +143,15 @@ export const page = (account, conversation, anchor, limit) =>
 
 /** @param {string} account @param {string} conversation @returns {Promise<null>} */
 export const fetchOlder = (account, conversation) => ask('fetch_older', { account, conversation });
+
+/** @param {string} account @param {string} conversation @param {Anchor} anchor @returns {Promise<null>} */
+export const fetch = (account, conversation, anchor) => ask('fetch', { account, conversation, anchor });
+
+/** @param {string} account @returns {Promise<Depth>} */
+export const historyDepth = (account) => ask('history_depth', { account });
+
+/** @param {string} account @param {Depth} depth @returns {Promise<null>} */
+export const setHistoryDepth = (account, depth) => ask('set_history_depth', { account, depth });
 
 /** @param {string} account @param {string | null} conversation @returns {Promise<null>} */
 export const watch = (account, conversation) => ask('watch', { account, conversation });

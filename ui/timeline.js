@@ -69,11 +69,11 @@ export class Timeline {
     this.#held = new Map();
     this.chunks = [];
     this.older = page.older;
-    this.newer = page.newer;
+    this.newer = page.newer !== 'newest';
     const rows = this.#admit(page, before);
     for (let at = 0; at < rows.length; at += PAGE) this.#push(rows.slice(at, at + PAGE));
     // A patch above the page's revision that was applied already must not go.
-    if (page.newer) return;
+    if (this.newer) return;
     const end = rows.at(-1)?.sort ?? '';
     for (const [id, entry] of before) {
       if (entry.revision > page.revision && entry.row.sort > end && !this.#held.has(id)) {
@@ -97,7 +97,7 @@ export class Timeline {
    * @param {Page} page
    */
   append(page) {
-    this.newer = page.newer;
+    this.newer = page.newer !== 'newest';
     const rows = this.#admit(page, this.#held);
     if (rows.length > 0) this.#push(rows);
     this.#order();

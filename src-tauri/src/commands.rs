@@ -15,7 +15,8 @@ use serde_json::Value;
 use tauri::{State, async_runtime::JoinHandle, ipc::Channel};
 use whinchat_core::{
     bridge::{
-        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Problem, SignIn, Unsent,
+        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Problem, SignIn,
+        Unsent,
     },
     model::AccountId,
     runtime::Messenger,
@@ -160,6 +161,33 @@ pub async fn people(
     .await
 }
 
+/// [`Command::Search`].
+#[tauri::command]
+#[expect(clippy::too_many_arguments, reason = "Tauri names each argument")]
+pub async fn search(
+    core: Core<'_>,
+    account: String,
+    query: String,
+    conversation: Option<String>,
+    person: Option<String>,
+    from: Option<i64>,
+    until: Option<i64>,
+    after: Option<String>,
+    limit: u32,
+) -> Answer {
+    core.call(Command::Search {
+        account,
+        query,
+        conversation,
+        person,
+        from,
+        until,
+        after,
+        limit,
+    })
+    .await
+}
+
 /// [`Command::Page`].
 #[tauri::command]
 pub async fn page(
@@ -186,6 +214,34 @@ pub async fn fetch_older(core: Core<'_>, account: String, conversation: String) 
         conversation,
     })
     .await
+}
+
+/// [`Command::Fetch`].
+#[tauri::command]
+pub async fn fetch(
+    core: Core<'_>,
+    account: String,
+    conversation: String,
+    anchor: Anchor,
+) -> Answer {
+    core.call(Command::Fetch {
+        account,
+        conversation,
+        anchor,
+    })
+    .await
+}
+
+/// [`Command::HistoryDepth`].
+#[tauri::command]
+pub async fn history_depth(core: Core<'_>, account: String) -> Answer {
+    core.call(Command::HistoryDepth { account }).await
+}
+
+/// [`Command::SetHistoryDepth`].
+#[tauri::command]
+pub async fn set_history_depth(core: Core<'_>, account: String, depth: Depth) -> Answer {
+    core.call(Command::SetHistoryDepth { account, depth }).await
 }
 
 /// [`Command::Watch`].

@@ -198,7 +198,7 @@
       return {
         revision: state.revision, messages: structuredClone(messages),
         older: at > held.heldFrom ? 'held' : held.heldFrom > 0 ? 'server' : 'beginning',
-        newer: last ? held.rows.at(-1).id !== last.id : false,
+        newer: last && held.rows.at(-1).id !== last.id ? 'held' : 'newest',
         read_until: held.read, conversation: row(id),
       };
     },

@@ -19,7 +19,7 @@ const rows = (from, to, more = {}) =>
     id: `m${from + at}`, conversation: 'dm:bob', sender: 'bob', is_me: false, text: `text ${from + at}`, at: from + at,
     sort: `0${String(from + at).padStart(6, '0')}`, state: 'sent', problem: null, ...more,
   }));
-const page = (messages, more = {}) => ({ revision: 10, messages, older: 'held', newer: false, read_until: null, conversation: null, ...more });
+const page = (messages, more = {}) => ({ revision: 10, messages, older: 'held', newer: 'newest', read_until: null, conversation: null, ...more });
 const ids = (timeline) => timeline.rows().map((row) => row.id);
 
 test('a late page never undoes a newer patch', () => {
@@ -82,7 +82,7 @@ test('at most two hundred are held, in groups of about fifty, and the rest can b
   assert.equal(ids(timeline)[0], 'm0');
   assert.equal(timeline.upsert(rows(500, 501)[0], 20), 'outside');
   for (let from = 200; from < 500; from += PAGE) {
-    timeline.append(page(rows(from, from + PAGE), { newer: from < 450 }));
+    timeline.append(page(rows(from, from + PAGE), { newer: from < 450 ? 'held' : 'newest' }));
     timeline.trim('start');
   }
   assert.equal(timeline.newer, false);

@@ -41,7 +41,7 @@ export type Action = "retry" | "sign_in" | "change_input" | "tell_owner" | "choo
 /**
  * Where a page lies.
  */
-export type Anchor = { "at": "newest" } | { "at": "before", "sort": string } | { "at": "after", "sort": string };
+export type Anchor = { "at": "newest" } | { "at": "before", "sort": string } | { "at": "after", "sort": string } | { "at": "around", "sort": string } | { "at": "at", "sort": number };
 
 /**
  * What the interface needs before any account is open.
@@ -163,6 +163,38 @@ offset: number,
 /**
  * How many, 1 to 200.
  */
+limit: number, } } | { "command": "search", "args": { 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * The words as typed; blank for all messages that the rest allows.
+ */
+query: string, 
+/**
+ * Only this conversation, or null.
+ */
+conversation: string | null, 
+/**
+ * Only what this person wrote, or null.
+ */
+person: string | null, 
+/**
+ * Only at or after this instant, or null.
+ */
+from: number | null, 
+/**
+ * Only before this instant, or null.
+ */
+until: number | null, 
+/**
+ * `sort` of the last message found, for the next part.
+ */
+after: string | null, 
+/**
+ * How many, 1 to 200.
+ */
 limit: number, } } | { "command": "page", "args": { 
 /**
  * The account.
@@ -187,7 +219,31 @@ account: string,
 /**
  * The conversation.
  */
-conversation: string, } } | { "command": "watch", "args": { 
+conversation: string, } } | { "command": "fetch", "args": { 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * The conversation.
+ */
+conversation: string, 
+/**
+ * Where.
+ */
+anchor: Anchor, } } | { "command": "history_depth", "args": { 
+/**
+ * The account.
+ */
+account: string, } } | { "command": "set_history_depth", "args": { 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * How much.
+ */
+depth: Depth, } } | { "command": "watch", "args": { 
 /**
  * The account.
  */
@@ -309,6 +365,19 @@ conversations: Array<ConversationRow>,
 more: boolean, };
 
 /**
+ * How far back one conversation is held.
+ */
+export type ConversationReach = { 
+/**
+ * The conversation.
+ */
+conversation: string, 
+/**
+ * How far back.
+ */
+reach: Reach, };
+
+/**
  * One conversation as the list shows it.
  */
 export type ConversationRow = { 
@@ -342,6 +411,42 @@ draft: string | null,
 sort: string, };
 
 /**
+ * How much of every conversation is fetched unasked and kept here. What is
+ * held already is never thrown away for it.
+ */
+export type Depth = { "to": "days", "count": number } | { "to": "messages", "count": number } | { "to": "everything" };
+
+/**
+ * The part of a message around what was found, on one line.
+ */
+export type Excerpt = { 
+/**
+ * Plain text, about 160 characters; `…` where something is left out.
+ */
+text: string, 
+/**
+ * What was found in it, in order and apart. May be empty.
+ */
+marks: Array<Mark>, };
+
+/**
+ * A message that was found.
+ */
+export type Found = { 
+/**
+ * The message. It may lie outside of what is held without a gap.
+ */
+message: MessageRow, 
+/**
+ * Its conversation's title, empty if unknown.
+ */
+title: string, 
+/**
+ * The part of it that was found.
+ */
+excerpt: Excerpt, };
+
+/**
  * The last message of a conversation, for the list.
  */
 export type LastMessage = { 
@@ -361,6 +466,20 @@ is_me: boolean,
  * What has become of it.
  */
 state: MessageState, };
+
+/**
+ * A part of an excerpt that was looked for. Counted in UTF-16 units, as
+ * JavaScript's `slice` does.
+ */
+export type Mark = { 
+/**
+ * Where it begins.
+ */
+from: number, 
+/**
+ * Where it has ended.
+ */
+until: number, };
 
 /**
  * One message as a screen shows it.
@@ -409,6 +528,11 @@ problem: Problem | null, };
 export type MessageState = "queued" | "sending" | "sent" | "failed";
 
 /**
+ * What lies after the newest message of a page.
+ */
+export type Newer = "held" | "server" | "newest";
+
+/**
  * What lies before the oldest message of a page.
  */
 export type Older = "held" | "server" | "beginning";
@@ -452,9 +576,9 @@ messages: Array<MessageRow>,
  */
 older: Older, 
 /**
- * Whether newer messages are held after the last.
+ * What lies after the last.
  */
-newer: boolean, 
+newer: Newer, 
 /**
  * The newest message that was read, for the unread divider: its `sort`.
  */
@@ -514,6 +638,37 @@ args: { [key in string]: string },
  * What the person can do about it.
  */
 action: Action, };
+
+/**
+ * How far back everything is held, without a gap up to now.
+ */
+export type Reach = { "to": "beginning" } | { "to": "instant", "at": number } | { "to": "nothing" };
+
+/**
+ * What a search found, newest first.
+ */
+export type SearchPage = { 
+/**
+ * Revision of the store that was searched.
+ */
+revision: number, 
+/**
+ * What was found, newest first; what waits to be sent counts as newest.
+ */
+found: Array<Found>, 
+/**
+ * Whether there is more after the last.
+ */
+more: boolean, 
+/**
+ * How far back all of what was searched is held: as far as the
+ * conversation that is held least.
+ */
+reach: Reach, 
+/**
+ * The same for each conversation that something was found in.
+ */
+reaches: Array<ConversationReach>, };
 
 /**
  * A Directus that was found at an address.

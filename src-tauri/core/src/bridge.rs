@@ -349,6 +349,40 @@ pub enum Older {
     Beginning,
 }
 
+/// What lies after the newest message of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+#[serde(rename_all = "snake_case")]
+pub enum Newer {
+    /// More is held here: ask for the page after.
+    Held,
+    /// What comes next is not held: `fetch` with this page's end, then a
+    /// `history` change tells.
+    Server,
+    /// These are the newest.
+    Newest,
+}
+
+/// How much of every conversation is fetched unasked and kept here. What is
+/// held already is never thrown away for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+#[serde(rename_all = "snake_case", tag = "to", content = "count")]
+pub enum Depth {
+    /// So many days; 0 for nothing.
+    Days(u32),
+    /// So many messages; 0 for nothing.
+    Messages(u32),
+    /// To the beginning.
+    Everything,
+}
+
+impl Default for Depth {
+    fn default() -> Self {
+        Self::Days(90)
+    }
+}
+
 /// A page of messages, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "bridge.ts")]
@@ -360,8 +394,8 @@ pub struct Page {
     pub messages: Vec<MessageRow>,
     /// What lies before the first.
     pub older: Older,
-    /// Whether newer messages are held after the last.
-    pub newer: bool,
+    /// What lies after the last.
+    pub newer: Newer,
     /// The newest message that was read, for the unread divider: its `sort`.
     pub read_until: Option<String>,
     /// The conversation itself: title, draft, unread.
@@ -379,6 +413,12 @@ pub enum Anchor {
     Before(String),
     /// Those after this sort key.
     After(String),
+    /// Those around this message. One that lies outside of what is held without
+    /// a gap stands alone on its page, with `server` on both sides.
+    Around(String),
+    /// Those around this instant. Where nothing is held then, the page is
+    /// empty, with `server` on both sides.
+    At(i64),
 }
 
 /// A part of the conversation list, newest first.
@@ -401,6 +441,79 @@ pub struct PeoplePage {
     pub people: Vec<PersonRow>,
     /// Whether there are more after the last.
     pub more: bool,
+}
+
+/// A part of an excerpt that was looked for. Counted in UTF-16 units, as
+/// JavaScript's `slice` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct Mark {
+    /// Where it begins.
+    pub from: u32,
+    /// Where it has ended.
+    pub until: u32,
+}
+
+/// The part of a message around what was found, on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct Excerpt {
+    /// Plain text, about 160 characters; `…` where something is left out.
+    pub text: String,
+    /// What was found in it, in order and apart. May be empty.
+    pub marks: Vec<Mark>,
+}
+
+/// A message that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct Found {
+    /// The message. It may lie outside of what is held without a gap.
+    pub message: MessageRow,
+    /// Its conversation's title, empty if unknown.
+    pub title: String,
+    /// The part of it that was found.
+    pub excerpt: Excerpt,
+}
+
+/// How far back everything is held, without a gap up to now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+#[serde(rename_all = "snake_case", tag = "to", content = "at")]
+pub enum Reach {
+    /// To the beginning.
+    Beginning,
+    /// To this instant; what is older may be on the server.
+    Instant(i64),
+    /// Not at all: nothing was fetched yet.
+    Nothing,
+}
+
+/// How far back one conversation is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct ConversationReach {
+    /// The conversation.
+    pub conversation: String,
+    /// How far back.
+    pub reach: Reach,
+}
+
+/// What a search found, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct SearchPage {
+    /// Revision of the store that was searched.
+    pub revision: i64,
+    /// What was found, newest first; what waits to be sent counts as newest.
+    pub found: Vec<Found>,
+    /// Whether there is more after the last.
+    pub more: bool,
+    /// How far back all of what was searched is held: as far as the
+    /// conversation that is held least.
+    pub reach: Reach,
+    /// The same for each conversation that something was found in.
+    pub reaches: Vec<ConversationReach>,
 }
 
 /// What an interface needs to show an account's first screen.
@@ -433,7 +546,7 @@ pub enum Change {
     },
     /// A conversation's row came or changed.
     Conversation(ConversationRow),
-    /// What is held before a conversation's oldest page has changed: ask for the page again.
+    /// What is held of a conversation's past has changed: ask for the page again.
     History {
         /// The conversation.
         conversation: String,
@@ -526,6 +639,26 @@ pub enum Command {
         /// How many, 1 to 200.
         limit: u32,
     },
+    /// Searches every message that is held -> [`SearchPage`]. Every word must
+    /// be there, each from its beginning; words in quotes follow each other.
+    Search {
+        /// The account.
+        account: String,
+        /// The words as typed; blank for all messages that the rest allows.
+        query: String,
+        /// Only this conversation, or null.
+        conversation: Option<String>,
+        /// Only what this person wrote, or null.
+        person: Option<String>,
+        /// Only at or after this instant, or null.
+        from: Option<i64>,
+        /// Only before this instant, or null.
+        until: Option<i64>,
+        /// `sort` of the last message found, for the next part.
+        after: Option<String>,
+        /// How many, 1 to 200.
+        limit: u32,
+    },
     /// A page of a conversation, from what is held -> [`Page`].
     Page {
         /// The account.
@@ -544,6 +677,29 @@ pub enum Command {
         account: String,
         /// The conversation.
         conversation: String,
+    },
+    /// Asks the server for what a page there lacks: what is before the first or
+    /// after the last held, or around a message or an instant -> null; a
+    /// `history` change follows.
+    Fetch {
+        /// The account.
+        account: String,
+        /// The conversation.
+        conversation: String,
+        /// Where.
+        anchor: Anchor,
+    },
+    /// How much of every conversation is fetched unasked -> [`Depth`].
+    HistoryDepth {
+        /// The account.
+        account: String,
+    },
+    /// Chooses how much of every conversation is fetched unasked -> null.
+    SetHistoryDepth {
+        /// The account.
+        account: String,
+        /// How much.
+        depth: Depth,
     },
     /// Names the conversation whose messages the stream carries -> null.
     Watch {

@@ -39,6 +39,8 @@ pub enum Timer {
     Outbox,
     /// Ask for news, where there is no socket.
     Poll,
+    /// The next page of history that nobody asked for.
+    History,
 }
 
 /// One of the two ways in which an account is signed in.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    bridge::{Anchor, Depth},
     directus::call::{Answer, Fault, ServerFrame},
     model::{ConversationId, Instant, MessageId},
 };
@@ -70,6 +71,10 @@ pub enum Order {
     MarkRead(ConversationId, String),
     /// Ask the server for what is before the oldest message held.
     FetchOlder(ConversationId),
+    /// Ask the server for what a page there lacks.
+    Fetch(ConversationId, Anchor),
+    /// How much of every conversation is to be kept here.
+    SetDepth(Depth),
     /// Connect now.
     Reconnect,
 }
@@ -86,6 +91,8 @@ impl std::fmt::Debug for Order {
             Self::SaveDraft(conversation, _) => write!(f, "SaveDraft({conversation})"),
             Self::MarkRead(conversation, _) => write!(f, "MarkRead({conversation})"),
             Self::FetchOlder(conversation) => write!(f, "FetchOlder({conversation})"),
+            Self::Fetch(conversation, anchor) => write!(f, "Fetch({conversation}, {anchor:?})"),
+            Self::SetDepth(depth) => write!(f, "SetDepth({depth:?})"),
             Self::Reconnect => f.write_str("Reconnect"),
         }
     }

@@ -12,7 +12,8 @@
 //! | file | decides |
 //! |---|---|
 //! | `connection` | sessions, the socket, when to try again |
-//! | `sync` | what to fetch: first list, catch-up, older pages |
+//! | `sync` | what to fetch: first list, catch-up |
+//! | `history` | the past: pages before, after and around what is held |
 //! | `reconcile` | what was missed in silence, and what is gone |
 //! | `ingest` | what a row from the server changes here |
 //! | `outbox` | sending |
@@ -20,6 +21,7 @@
 
 mod connection;
 mod effect;
+mod history;
 mod ingest;
 mod input;
 mod orders;
@@ -64,6 +66,7 @@ pub struct Engine {
     unread_shown: Option<i64>,
     link: connection::Link,
     sync: sync::Sync,
+    history: history::History,
     outbox: outbox::Outbox,
     /// Rows that did not concern me and were dropped.
     foreign: u64,
@@ -90,6 +93,7 @@ impl Engine {
             unread_shown: None,
             link: connection::Link::default(),
             sync: sync::Sync::default(),
+            history: history::History::default(),
             outbox: outbox::Outbox::default(),
             foreign: 0,
         })
@@ -144,7 +148,7 @@ impl Engine {
             Input::Resumed => self.resumed(s)?,
         }
         self.show_connection(s);
-        step.finish(self.me, &self.watching, &mut self.unread_shown)
+        step.finish(&self.watching, &mut self.unread_shown)
     }
 
     /// How many rows did not concern me and were dropped: a server that is
@@ -165,6 +169,7 @@ impl Engine {
             Timer::Reconcile => self.reconcile_due(s),
             Timer::Outbox => self.drain(s),
             Timer::Poll => self.poll(s),
+            Timer::History => self.deepen(s),
         }
     }
 

@@ -42,6 +42,11 @@ impl Engine {
                 self.fetch_older(s, conversation)?;
                 Ok(())
             }
+            Order::Fetch(conversation, anchor) => self.fetch(s, conversation, &anchor)?,
+            Order::SetDepth(depth) => {
+                self.set_depth(s, depth)?;
+                Ok(())
+            }
             Order::Reconnect => {
                 self.resumed(s)?;
                 Ok(())
@@ -129,7 +134,7 @@ impl Engine {
         } else {
             (stamp, id.to_owned())
         };
-        if conversations::mark_read(s.tx, conversation, &spot)? {
+        if conversations::mark_read(s.tx, conversation, &spot, self.me)? {
             s.touch_conversation(conversation);
         }
         Ok(Ok(()))

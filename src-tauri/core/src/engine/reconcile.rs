@@ -72,10 +72,9 @@ impl Engine {
         totals: &[Total],
     ) -> Result<(), StoreError> {
         let mut theirs: BTreeMap<(PersonId, PersonId), u64> = BTreeMap::new();
-        let mut peers: BTreeSet<PersonId> = conversations::list(s.tx, "", None, u32::MAX)?
+        let mut peers: BTreeSet<PersonId> = conversations::active_since(s.tx, since)?
             .into_iter()
-            .filter(|kept| kept.activity >= since.0)
-            .map(|kept| kept.id.peer())
+            .map(ConversationId::peer)
             .collect();
         for total in totals {
             if let Some(peer) = self.peer_of(total) {

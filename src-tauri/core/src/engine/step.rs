@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::effect::{Effect, Ticket};
 use crate::{
     bridge::{Change, Problem},
-    model::{ConversationId, MessageId, Now, PersonId},
+    model::{ConversationId, MessageId, Now},
     store::{StoreError, conversations, facts},
     view::{self, Eyes},
 };
@@ -71,12 +71,11 @@ impl<'tx> Step<'tx> {
     /// shown, and gives the effects.
     pub fn finish(
         mut self,
-        me: PersonId,
         watching: &BTreeSet<ConversationId>,
         unread_shown: &mut Option<i64>,
     ) -> Result<Vec<Effect>, StoreError> {
         for id in &self.conversations {
-            conversations::refresh(self.tx, *id, me)?;
+            conversations::refresh(self.tx, *id)?;
         }
         let eyes = Eyes::open(self.tx)?;
         let mut changes = Vec::new();

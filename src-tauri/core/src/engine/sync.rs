@@ -1,7 +1,8 @@
 //! What to fetch, and when it is whole.
 //!
-//! Owns: the first list, the catch-up with its cursors, older pages, names.
-//! Never: a conclusion from silence; `reconcile` asks about that.
+//! Owns: the first list, the catch-up with its cursors, names. Never: a
+//! conclusion from silence, which `reconcile` asks about; nor the past, which
+//! is `history`'s.
 //!
 //! ```text
 //!   no cursor:  Totals -> Newest of each -> Alone (what that did not show) -> cursor set --+
@@ -9,7 +10,7 @@
 //!      v
 //!   cursor: Walk created -> Walk updated -> whole
 //!                                             |
-//!   done <- People <- Prefetch <- Verify <- Repair <- Compare
+//!   done <- People <- History <- Verify <- Repair <- Compare
 //! ```
 //!
 //! A cursor is a server stamp. It moves only when its page is in, and every
@@ -26,19 +27,16 @@ use super::{
     step::Step,
 };
 use crate::{
-    bridge::{Change, Code, Older, Problem},
+    bridge::{Change, Code},
     directus::call::{Answer, By, Call, Fault, MessagesQuery, Reason, Rows, Total},
     model::{ConversationId, Instant, Message, MessageId, PersonId, Stamps},
-    store::{StoreError, conversations, facts, held, messages, people},
-    view,
+    store::{StoreError, conversations, facts, held, people},
 };
 
 /// How far back every catch-up looks again.
 const OVERLAP: i64 = 60_000;
 /// Rows a catch-up page asks for.
 const PAGE: u32 = 100;
-/// Rows a page of history asks for.
-const HISTORY: u32 = 50;
 /// How many conversations' newest pages are fetched unasked.
 const PREFETCH: usize = 10;
 const PEOPLE: u32 = 100;
@@ -52,7 +50,7 @@ const COMPARE: i64 = 5 * 60_000;
 /// Rows at the end of a page are named, so that the next leaves them out. A
 /// stamp that very many rows share is skipped by number instead: should one
 /// slip in between meanwhile, the overlap or the next comparison brings it.
-fn name_or_skip(rows: Vec<MessageId>) -> (Vec<MessageId>, u32) {
+pub(super) fn name_or_skip(rows: Vec<MessageId>) -> (Vec<MessageId>, u32) {
     const NAMED: usize = 400;
     if rows.len() <= NAMED {
         return (rows, 0);
@@ -188,9 +186,8 @@ pub(super) struct Sync {
     pub people_wanted: bool,
     /// Rows a page may ask for now; halved when an answer is too large.
     page: Option<u32>,
-    older: BTreeMap<RequestId, ConversationId>,
-    prefetch: VecDeque<ConversationId>,
-    failures: u32,
+    pub prefetch: VecDeque<ConversationId>,
+    pub failures: u32,
 }
 
 impl Engine {
@@ -252,9 +249,7 @@ impl Engine {
         self.sync.again = false;
         self.sync.whole = false;
         self.sync.prefetch.clear();
-        for conversation in std::mem::take(&mut self.sync.older).into_values() {
-            self.show_history(s, conversation, Some(Problem::new(Code::Offline)))?;
-        }
+        self.stop_history(s)?;
         s.effect(Effect::StopTimer(Timer::Poll));
         s.effect(Effect::StopTimer(Timer::Reconcile));
         self.stop_sending(s)
@@ -269,8 +264,8 @@ impl Engine {
         if self.probe_answered(s, request, &result)? || self.job_answered(s, request, &result)? {
             return Ok(());
         }
-        if let Some(conversation) = self.sync.older.remove(&request) {
-            return self.older_answered(s, conversation, result);
+        if self.history_answered(s, request, &result)? {
+            return Ok(());
         }
         if self.sync.request != Some(request) {
             return Ok(());
@@ -458,7 +453,7 @@ impl Engine {
             until: None,
             except: Vec::new(),
             offset: 0,
-            limit: self.page().min(HISTORY),
+            limit: self.page().min(super::history::HISTORY),
         });
         let stage = Stage::Alone {
             peer,
@@ -529,8 +524,8 @@ impl Engine {
         held::hold(s.tx, conversation, &spot, &held::open_end())?;
         // All history counts as read at the first sign-in. The row of the
         // conversation must be there for the mark.
-        conversations::refresh(s.tx, conversation, self.me)?;
-        conversations::mark_read(s.tx, conversation, &spot)?;
+        conversations::ensure(s.tx, conversation)?;
+        conversations::mark_read(s.tx, conversation, &spot, self.me)?;
         s.touch_conversation(conversation);
         // Rows that came over the socket meanwhile are on the page now.
         if self.watching.contains(&conversation) {
@@ -640,134 +635,5 @@ impl Engine {
             .map(|kept| kept.id)
             .collect();
         self.background(s)
-    }
-
-    fn prefetch_next(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
-        while let Some(conversation) = self.sync.prefetch.pop_front() {
-            let rows = messages::before(
-                s.tx,
-                conversation,
-                held::newest_from(s.tx, conversation)?.as_ref(),
-                None,
-                HISTORY,
-            )?;
-            if rows.len() < HISTORY as usize && view::older(s.tx, conversation)? == Older::Server {
-                return self.fetch_older(s, conversation);
-            }
-        }
-        Ok(())
-    }
-
-    // --- older pages ---
-
-    pub(super) fn fetch_older(
-        &mut self,
-        s: &mut Step<'_>,
-        conversation: ConversationId,
-    ) -> Result<(), StoreError> {
-        if self.sync.older.values().any(|asked| *asked == conversation) {
-            return Ok(());
-        }
-        if view::older(s.tx, conversation)? == Older::Beginning {
-            return self.show_history(s, conversation, None);
-        }
-        if !self.link.reachable(s.now.wall) {
-            return self.show_history(s, conversation, Some(Problem::new(Code::Offline)));
-        }
-        let from = held::newest_from(s.tx, conversation)?;
-        let until = from
-            .as_ref()
-            .filter(|spot| **spot != held::open_end())
-            .map(|spot| Instant(spot.0));
-        let except = match until {
-            Some(at) => {
-                // The rest of its second too, where milliseconds are hidden.
-                let (low, high) = match self.stamps {
-                    Stamps::Sender => (at.floor_second(), at.floor_second().plus(999)),
-                    Stamps::Server => (at, at),
-                };
-                messages::ids_between(s.tx, conversation, low, high)?
-            }
-            None => Vec::new(),
-        };
-        let (except, offset) = name_or_skip(except);
-        let call = Call::Messages(MessagesQuery {
-            stamps: self.stamps,
-            peer: Some(conversation.peer()),
-            by: By::Created,
-            ascending: false,
-            from: None,
-            until,
-            except,
-            offset,
-            limit: HISTORY,
-        });
-        let request = self.request(s, call);
-        self.sync.older.insert(request, conversation);
-        Ok(())
-    }
-
-    fn older_answered(
-        &mut self,
-        s: &mut Step<'_>,
-        conversation: ConversationId,
-        result: Result<Answer, Fault>,
-    ) -> Result<(), StoreError> {
-        let rows = match result {
-            Ok(Answer::Messages(rows)) => rows,
-            Ok(_) => {
-                return self.show_history(s, conversation, Some(Problem::new(Code::ServerError)));
-            }
-            Err(Fault::SignIn) => {
-                self.show_history(s, conversation, Some(Problem::new(Code::Offline)))?;
-                return self.token_rejected(s);
-            }
-            Err(Fault::Network) => {
-                return self.show_history(s, conversation, Some(Problem::new(Code::Offline)));
-            }
-            Err(Fault::Transient { .. }) => {
-                return self.show_history(s, conversation, Some(Problem::new(Code::ServerBusy)));
-            }
-            Err(Fault::Permanent(_)) => {
-                return self.show_history(s, conversation, Some(Problem::new(Code::NotAllowed)));
-            }
-        };
-        let (count, last) = (rows.count, rows.last);
-        let kept = self.ingest(s, rows, From::History)?;
-        let start = held::newest_from(s.tx, conversation)?.unwrap_or_else(held::open_end);
-        let oldest = kept
-            .iter()
-            .filter(|(_, of)| *of == conversation)
-            .map(|(message, _)| (message.stamp.0, message.id.to_string()))
-            .min();
-        let from = match (count, oldest, last) {
-            (0, ..) => held::beginning(),
-            (_, Some(spot), _) => spot.min(start),
-            // Only rows that can't be read: step over them.
-            (_, None, Some(last)) => (last.0.saturating_sub(1), String::new()),
-            (_, None, None) => held::beginning(),
-        };
-        held::hold(s.tx, conversation, &from, &held::open_end())?;
-        if count > 0 && count < HISTORY {
-            // Short: the beginning, or the server's cap. Asking settles it.
-            return self.fetch_older(s, conversation);
-        }
-        self.show_history(s, conversation, None)?;
-        self.prefetch_next(s)
-    }
-
-    fn show_history(
-        &mut self,
-        s: &mut Step<'_>,
-        conversation: ConversationId,
-        problem: Option<Problem>,
-    ) -> Result<(), StoreError> {
-        let older = view::older(s.tx, conversation)?;
-        s.change(Change::History {
-            conversation: conversation.to_string(),
-            older,
-            problem,
-        });
-        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The engine alone, told by hand what happens. Whole worlds are whinchat-sim's.
 
+mod history;
+
 use rusqlite::Connection;
 use uuid::Uuid;
 

@@ -7,9 +7,13 @@ use serde_json::Value;
 
 use super::Messenger;
 use crate::{
-    bridge::{Anchor, Code, Command, ConversationPage, MessageRow, Page, PeoplePage, Problem},
+    bridge::{
+        Anchor, Code, Command, ConversationPage, Depth, MessageRow, Page, PeoplePage, Problem,
+        SearchPage,
+    },
     engine::{Input, Order, Reply},
-    model::{AccountId, ConversationId, MessageId},
+    model::{AccountId, ConversationId, Instant, MessageId, PersonId},
+    store::{facts, search::Search, words::Query},
     view,
 };
 
@@ -24,6 +28,10 @@ fn account_id(text: &str) -> Result<AccountId, Problem> {
 }
 
 fn conversation_id(text: &str) -> Result<ConversationId, Problem> {
+    text.parse().map_err(|_| Problem::new(Code::Unknown))
+}
+
+fn person_id(text: &str) -> Result<PersonId, Problem> {
     text.parse().map_err(|_| Problem::new(Code::Unknown))
 }
 
@@ -85,6 +93,23 @@ impl Messenger {
         let reads = self.running(account)?.reads.clone();
         reads
             .read(move |database| view::people(database, &query, offset, limit))
+            .await
+    }
+
+    /// Searches every message that is held, newest first.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn search(
+        &self,
+        account: AccountId,
+        search: Search,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<SearchPage, Problem> {
+        let reads = self.running(account)?.reads.clone();
+        reads
+            .read(move |database| view::search(database, &search, after.as_deref(), limit))
             .await
     }
 
@@ -218,6 +243,37 @@ impl Messenger {
         self.order(account, Order::FetchOlder(conversation)).await
     }
 
+    /// Asks the server for what a page there lacks.
+    ///
+    /// # Errors
+    /// `unknown`, and as [`Messenger::conversations`].
+    pub async fn fetch(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        anchor: Anchor,
+    ) -> Result<(), Problem> {
+        self.order(account, Order::Fetch(conversation, anchor))
+            .await
+    }
+
+    /// How much of every conversation is fetched unasked.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn history_depth(&self, account: AccountId) -> Result<Depth, Problem> {
+        let reads = self.running(account)?.reads.clone();
+        reads.read(facts::depth).await
+    }
+
+    /// Chooses how much of every conversation is fetched unasked.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn set_history_depth(&self, account: AccountId, depth: Depth) -> Result<(), Problem> {
+        self.order(account, Order::SetDepth(depth)).await
+    }
+
     /// A person asks for a connection now.
     ///
     /// # Errors
@@ -270,6 +326,26 @@ impl Messenger {
                 self.people(account_id(&account)?, query, offset, limit)
                     .await?,
             ),
+            Command::Search {
+                account,
+                query,
+                conversation,
+                person,
+                from,
+                until,
+                after,
+                limit,
+            } => {
+                let search = Search {
+                    query: Query::read(&query),
+                    conversation: conversation.as_deref().map(conversation_id).transpose()?,
+                    sender: person.as_deref().map(person_id).transpose()?,
+                    from: from.map(Instant),
+                    until: until.map(Instant),
+                };
+                let account = account_id(&account)?;
+                value(self.search(account, search, after, limit).await?)
+            }
             Command::Page {
                 account,
                 conversation,
@@ -291,6 +367,23 @@ impl Messenger {
                     self.fetch_older(account_id(&account)?, conversation)
                         .await?,
                 )
+            }
+            Command::Fetch {
+                account,
+                conversation,
+                anchor,
+            } => {
+                let conversation = conversation_id(&conversation)?;
+                value(
+                    self.fetch(account_id(&account)?, conversation, anchor)
+                        .await?,
+                )
+            }
+            Command::HistoryDepth { account } => {
+                value(self.history_depth(account_id(&account)?).await?)
+            }
+            Command::SetHistoryDepth { account, depth } => {
+                value(self.set_history_depth(account_id(&account)?, depth).await?)
             }
             Command::Watch {
                 account,

@@ -43,7 +43,7 @@ use crate::{
     directus::{discover, tls},
     model::AccountId,
     product,
-    store::StoreError,
+    store::{StoreError, Trouble},
     vault::{self, Vault, passphrase_file},
 };
 use account::Account;
@@ -104,14 +104,17 @@ struct InMemory {
 /// What a failure of the database means to a person.
 fn store_problem(error: &StoreError) -> Problem {
     tracing::warn!(%error, "the database failed");
-    match error {
-        error if error.is_full() => Problem::new(Code::DiskFull),
-        StoreError::TooNew { found, known } => Problem::new(Code::StorageTooNew)
+    let failed = |kind: &str| Problem::new(Code::StorageFailed).with("kind", kind);
+    match (error.trouble(), error) {
+        (Trouble::Full, _) => Problem::new(Code::DiskFull),
+        (Trouble::ReadOnly, _) => failed("read_only"),
+        (Trouble::Locked, _) => failed("locked"),
+        (_, StoreError::TooNew { found, known }) => Problem::new(Code::StorageTooNew)
             .with("found", found)
             .with("known", known),
-        StoreError::Sql(_) => Problem::new(Code::StorageFailed).with("kind", "database"),
-        StoreError::File(_) => Problem::new(Code::StorageFailed).with("kind", "file"),
-        StoreError::Corrupt(_) => Problem::new(Code::StorageFailed).with("kind", "corrupt"),
+        (_, StoreError::Sql(_)) => failed("database"),
+        (_, StoreError::File(_)) => failed("file"),
+        (_, StoreError::Corrupt(_)) => failed("corrupt"),
     }
 }
 

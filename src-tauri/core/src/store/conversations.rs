@@ -102,12 +102,26 @@ pub fn list(
     rows.map(|row| kept(row?)).collect()
 }
 
-/// Brings a conversation's row up to date after its messages, draft or read
-/// mark have changed. One that has nothing any more goes away.
+/// Makes sure that a conversation has a row.
 ///
 /// # Errors
 /// SQLite's.
-pub fn refresh(tx: &Connection, id: ConversationId, me: PersonId) -> Result<(), StoreError> {
+pub fn ensure(tx: &Connection, id: ConversationId) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO conversation (id, person, activity) VALUES (?1, ?2, 0)
+         ON CONFLICT (id) DO NOTHING",
+    )?
+    .execute(params![id.to_string(), id.peer().to_string()])?;
+    Ok(())
+}
+
+/// Brings a conversation's row up to date after its messages or draft have
+/// changed. One that has nothing any more goes away. How many are unread is
+/// kept by triggers on `message` and by [`mark_read`], never counted anew.
+///
+/// # Errors
+/// SQLite's.
+pub fn refresh(tx: &Connection, id: ConversationId) -> Result<(), StoreError> {
     let name = id.to_string();
     let last: Option<(String, bool, i64, Option<i64>)> = tx
         .prepare_cached(
@@ -118,11 +132,7 @@ pub fn refresh(tx: &Connection, id: ConversationId, me: PersonId) -> Result<(), 
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .optional()?;
-    tx.prepare_cached(
-        "INSERT INTO conversation (id, person, activity) VALUES (?1, ?2, 0)
-         ON CONFLICT (id) DO NOTHING",
-    )?
-    .execute(params![name, id.peer().to_string()])?;
+    ensure(tx, id)?;
     let activity = last.as_ref().map(|(_, pending, stamp, typed)| {
         if *pending {
             typed.unwrap_or_default()
@@ -131,18 +141,10 @@ pub fn refresh(tx: &Connection, id: ConversationId, me: PersonId) -> Result<(), 
         }
     });
     tx.prepare_cached(
-        "UPDATE conversation SET last_message = ?2, activity = coalesce(?3, drafted, 0),
-           unread = (SELECT count(*) FROM message WHERE conversation = ?1 AND pending = 0
-             AND (stamp, id) > (coalesce(read_stamp, -9223372036854775808), coalesce(read_id, ''))
-             AND sender <> ?4)
+        "UPDATE conversation SET last_message = ?2, activity = coalesce(?3, drafted, 0)
          WHERE id = ?1",
     )?
-    .execute(params![
-        name,
-        last.map(|(id, ..)| id),
-        activity,
-        me.to_string()
-    ])?;
+    .execute(params![name, last.map(|(id, ..)| id), activity])?;
     tx.prepare_cached(
         "DELETE FROM conversation WHERE id = ?1 AND last_message IS NULL AND draft IS NULL",
     )?
@@ -150,18 +152,82 @@ pub fn refresh(tx: &Connection, id: ConversationId, me: PersonId) -> Result<(), 
     Ok(())
 }
 
-/// Moves the read mark forward, never back. Says whether it moved.
+/// Moves the read mark forward, never back. Says whether it moved. Only what
+/// lies between the old mark and the new one is looked at, and nothing where
+/// all is read.
 ///
 /// # Errors
 /// SQLite's.
-pub fn mark_read(tx: &Connection, id: ConversationId, until: &Spot) -> Result<bool, StoreError> {
-    let changed = tx
+pub fn mark_read(
+    tx: &Connection,
+    id: ConversationId,
+    until: &Spot,
+    me: PersonId,
+) -> Result<bool, StoreError> {
+    let Some(before) = get(tx, id)? else {
+        return Ok(false);
+    };
+    if before.read.as_ref().is_some_and(|read| read >= until) {
+        return Ok(false);
+    }
+    let newest: Option<Spot> = tx
         .prepare_cached(
-            "UPDATE conversation SET read_stamp = ?2, read_id = ?3 WHERE id = ?1
-               AND (read_stamp IS NULL OR (read_stamp, read_id) < (?2, ?3))",
+            "SELECT stamp, id FROM message WHERE conversation = ?1 AND pending = 0
+             ORDER BY stamp DESC, id DESC LIMIT 1",
         )?
-        .execute(params![id.to_string(), until.0, until.1])?;
-    Ok(changed > 0)
+        .query_row([id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let unread = if newest.is_none_or(|newest| newest <= *until) {
+        0
+    } else {
+        let (stamp, read_id) = before.read.unwrap_or((i64::MIN, String::new()));
+        let read: i64 = tx
+            .prepare_cached(
+                "SELECT count(*) FROM message WHERE conversation = ?1 AND pending = 0
+                   AND (stamp, id) > (?2, ?3) AND (stamp, id) <= (?4, ?5) AND sender <> ?6",
+            )?
+            .query_row(
+                params![
+                    id.to_string(),
+                    stamp,
+                    read_id,
+                    until.0,
+                    until.1,
+                    me.to_string()
+                ],
+                |row| row.get(0),
+            )?;
+        before.unread.saturating_sub(read).max(0)
+    };
+    tx.prepare_cached(
+        "UPDATE conversation SET read_stamp = ?2, read_id = ?3, unread = ?4 WHERE id = ?1",
+    )?
+    .execute(params![id.to_string(), until.0, until.1, unread])?;
+    Ok(true)
+}
+
+/// Every conversation, newest activity first.
+///
+/// # Errors
+/// SQLite's.
+pub fn ids(tx: &Connection) -> Result<Vec<ConversationId>, StoreError> {
+    active_since(tx, Instant(i64::MIN))
+}
+
+/// Conversations in which something happened at or after an instant.
+///
+/// # Errors
+/// SQLite's.
+pub fn active_since(tx: &Connection, since: Instant) -> Result<Vec<ConversationId>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT id FROM conversation WHERE activity >= ?1 ORDER BY activity DESC, id DESC",
+    )?;
+    let rows = statement.query_map([since.0], |row| row.get::<_, String>(0))?;
+    rows.map(|row| {
+        row?.parse()
+            .map_err(|_| StoreError::Corrupt("conversation.id"))
+    })
+    .collect()
 }
 
 /// Keeps what is typed; `None` forgets it.
@@ -193,6 +259,6 @@ pub fn set_draft(
 /// SQLite's.
 pub fn unread(tx: &Connection) -> Result<i64, StoreError> {
     Ok(tx
-        .prepare_cached("SELECT coalesce(sum(unread), 0) FROM conversation")?
+        .prepare_cached("SELECT coalesce(sum(unread), 0) FROM conversation WHERE unread > 0")?
         .query_row([], |row| row.get(0))?)
 }

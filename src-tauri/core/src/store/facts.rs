@@ -3,7 +3,10 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::StoreError;
-use crate::model::{Instant, PersonId, Stamps};
+use crate::{
+    bridge::Depth,
+    model::{Instant, PersonId, Stamps},
+};
 
 /// Whose database this is.
 pub const ME: &str = "me";
@@ -16,9 +19,11 @@ pub const CURSOR_UPDATED: &str = "cursor_updated";
 /// When the directory was last read whole.
 pub const PEOPLE_READ: &str = "people_read";
 
-const REVISION: &str = "revision";
-const STAMPS: &str = "stamps";
+pub(super) const REVISION: &str = "revision";
+pub(super) const STAMPS: &str = "stamps";
 const OFFSET: &str = "offset";
+/// How much of every conversation is to be kept here.
+pub(super) const DEPTH: &str = "depth";
 
 /// A fact's value.
 ///
@@ -137,4 +142,23 @@ pub fn known_offset(tx: &Connection) -> Result<Option<i64>, StoreError> {
 /// SQLite's.
 pub fn set_offset(tx: &Connection, offset: i64) -> Result<(), StoreError> {
     set_instant(tx, OFFSET, Instant(offset))
+}
+
+/// How much of every conversation is to be kept here.
+///
+/// # Errors
+/// SQLite's.
+pub fn depth(tx: &Connection) -> Result<Depth, StoreError> {
+    Ok(get(tx, DEPTH)?
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default())
+}
+
+/// Writes down how much is to be kept.
+///
+/// # Errors
+/// SQLite's.
+pub fn set_depth(tx: &Connection, depth: Depth) -> Result<(), StoreError> {
+    let json = serde_json::to_string(&depth).map_err(|_| StoreError::Corrupt("depth"))?;
+    set(tx, DEPTH, &json)
 }

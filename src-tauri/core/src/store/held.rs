@@ -3,7 +3,7 @@
 //! A range has both ends included. The open end is [`OPEN`]: from there on the
 //! catch-up and the socket keep it whole. [`BEGINNING`] is before every message.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::StoreError;
 use crate::model::ConversationId;
@@ -35,6 +35,57 @@ pub fn newest_from(
         .into_iter()
         .find(|(_, until)| until.0 == i64::MAX)
         .map(|(from, _)| from))
+}
+
+/// The range that a place lies in, if it lies in one.
+///
+/// # Errors
+/// SQLite's.
+pub fn around(
+    tx: &Connection,
+    conversation: ConversationId,
+    spot: &Spot,
+) -> Result<Option<(Spot, Spot)>, StoreError> {
+    let range: Option<(Spot, Spot)> = tx
+        .prepare_cached(
+            "SELECT from_stamp, from_id, until_stamp, until_id FROM held
+             WHERE conversation = ?1 AND (from_stamp, from_id) <= (?2, ?3)
+             ORDER BY from_stamp DESC, from_id DESC LIMIT 1",
+        )?
+        .query_row(params![conversation.to_string(), spot.0, spot.1], |row| {
+            Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?)))
+        })
+        .optional()?;
+    Ok(range.filter(|(_, until)| spot <= until))
+}
+
+/// The latest start among all conversations' ranges that reach to now: since
+/// then everything is held. [`beginning`] where there is no conversation;
+/// `None` where one has messages and no such range.
+///
+/// # Errors
+/// SQLite's.
+pub fn least(tx: &Connection) -> Result<Option<Spot>, StoreError> {
+    let missing: bool = tx
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM conversation WHERE last_message IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM held AS h WHERE h.conversation = conversation.id
+                 AND h.until_stamp = 9223372036854775807)
+               AND EXISTS (SELECT 1 FROM message AS m WHERE m.conversation = conversation.id
+                 AND m.pending = 0))",
+        )?
+        .query_row([], |row| row.get(0))?;
+    if missing {
+        return Ok(None);
+    }
+    let latest = tx
+        .prepare_cached(
+            "SELECT from_stamp, from_id FROM held WHERE until_stamp = 9223372036854775807
+             ORDER BY from_stamp DESC, from_id DESC LIMIT 1",
+        )?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(Some(latest.unwrap_or_else(beginning)))
 }
 
 /// All ranges, oldest first.

@@ -12,10 +12,16 @@ pub mod held;
 pub mod messages;
 pub mod outbox;
 pub mod people;
+pub mod rebuild;
+pub mod search;
+pub mod words;
+
+#[cfg(test)]
+mod file_tests;
 
 use std::{fs, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
 
 use crate::model::PersonId;
 
@@ -41,14 +47,57 @@ pub enum StoreError {
     Corrupt(&'static str),
 }
 
+/// What kind of trouble a [`StoreError`] is, as far as something follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk is full.
+    Full,
+    /// The file or its disk takes no writes.
+    ReadOnly,
+    /// Another program holds the file.
+    Locked,
+    /// Written by a newer Whinchat.
+    TooNew,
+    /// The file may be damaged: whoever has its key should look with
+    /// [`rebuild::is_sound`].
+    Doubtful,
+    /// Anything else.
+    Other,
+}
+
 impl StoreError {
-    /// Whether the disk is full.
+    /// What kind of trouble this is.
     #[must_use]
-    pub fn is_full(&self) -> bool {
+    pub fn trouble(&self) -> Trouble {
+        use rusqlite::ErrorCode;
         match self {
-            Self::Sql(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
-            Self::File(error) => error.kind() == std::io::ErrorKind::StorageFull,
-            Self::TooNew { .. } | Self::Corrupt(_) => false,
+            Self::Sql(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => Trouble::Full,
+                Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Trouble::ReadOnly,
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Trouble::Locked,
+                // A forged page is one of these, by where SQLCipher meets it.
+                Some(
+                    ErrorCode::DatabaseCorrupt
+                    | ErrorCode::NotADatabase
+                    | ErrorCode::OutOfMemory
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::Unknown,
+                ) => Trouble::Doubtful,
+                _ => Trouble::Other,
+            },
+            Self::File(error) => match error.kind() {
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                    Trouble::Full
+                }
+                std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+                    Trouble::ReadOnly
+                }
+                _ => Trouble::Other,
+            },
+            Self::TooNew { .. } => Trouble::TooNew,
+            // A wrong key or owner is no damage.
+            Self::Corrupt("key" | "owner") => Trouble::Other,
+            Self::Corrupt(_) => Trouble::Doubtful,
         }
     }
 }
@@ -76,7 +125,10 @@ fn wipe(bytes: &mut [u8]) {
     std::hint::black_box(bytes);
 }
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/001.sql"),
+    include_str!("migrations/002.sql"),
+];
 
 /// The newest schema that this program knows.
 #[must_use]
@@ -103,9 +155,11 @@ pub fn open(place: Place<'_>, key: &Key) -> Result<Connection, StoreError> {
     };
     settle(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
     durable(&connection, true)?;
+    // A table that is made anew must not take with it what refers to it.
+    connection.pragma_update(None, "foreign_keys", false)?;
     migrate(&mut connection, place)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
 }
 
@@ -125,6 +179,15 @@ pub fn open_reader(path: &Path, key: &Key) -> Result<Connection, StoreError> {
     settle(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// Opens a file that may be damaged, for reading what is left of it. It is
+/// neither migrated nor written.
+///
+/// # Errors
+/// As [`open`].
+fn open_damaged(path: &Path, key: &Key) -> Result<Connection, StoreError> {
+    open_reader(path, key)
 }
 
 /// To be called before a transaction. What a person did, and what became of it
@@ -210,6 +273,19 @@ fn settle(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    let kind = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    // The triggers on `message` call these.
+    connection.create_scalar_function("indexed_words", 1, kind, |of| {
+        Ok(words::indexed(of.get_raw(0).as_str()?))
+    })?;
+    connection.create_scalar_function("indexed_about", 2, kind, |of| {
+        Ok(words::about(
+            of.get_raw(0).as_str()?,
+            of.get_raw(1).as_str()?,
+        ))
+    })?;
     // Reads the first page, so that a wrong key or a damaged file shows here.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(())

@@ -93,20 +93,37 @@ fn raw(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
 
 const COLUMNS: &str = "number, message, conversation, state, attempts, problem";
 
-/// Adds a job at the end; gives its number.
+/// The number that the next job has: above every one there ever was.
+///
+/// # Errors
+/// SQLite's.
+pub fn next_number(tx: &Connection) -> Result<i64, StoreError> {
+    let last: Option<i64> = tx
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or_default().saturating_add(1))
+}
+
+/// Adds a job at the end, under its [`next_number`].
 ///
 /// # Errors
 /// SQLite's.
 pub fn add(
     tx: &Connection,
+    number: i64,
     message: MessageId,
     conversation: ConversationId,
-) -> Result<i64, StoreError> {
+) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT INTO outbox (message, conversation, state) VALUES (?1, ?2, 'queued')",
+        "INSERT INTO outbox (number, message, conversation, state) VALUES (?1, ?2, ?3, 'queued')",
     )?
-    .execute(params![message.to_string(), conversation.to_string()])?;
-    Ok(tx.last_insert_rowid())
+    .execute(params![
+        number,
+        message.to_string(),
+        conversation.to_string()
+    ])?;
+    Ok(())
 }
 
 /// A message's job.

@@ -8,20 +8,25 @@
 //! offset so that text order is number order><id>`; a conversation's is the
 //! same of its last activity, without the first digit.
 
+#[cfg(test)]
+mod tests;
+
 use rusqlite::Connection;
 
 use crate::{
     bridge::{
-        Anchor, ConversationPage, ConversationRow, LastMessage, MessageRow, MessageState, Older,
-        Page, PeoplePage, PersonRow,
+        Anchor, ConversationPage, ConversationReach, ConversationRow, Excerpt, Found, LastMessage,
+        Mark, MessageRow, MessageState, Newer, Older, Page, PeoplePage, PersonRow, Reach,
+        SearchPage,
     },
-    model::{ConversationId, MessageId, PersonId},
+    model::{ConversationId, Instant, MessageId, PersonId},
     store::{
         StoreError, conversations,
         facts::{self, LISTED},
         held, messages,
         outbox::{self, JobState},
         people,
+        search::{self, Search},
     },
 };
 
@@ -129,8 +134,8 @@ pub fn message(
         .transpose()
 }
 
-/// Whether a message lies in the range that a conversation's pages show:
-/// what is held without a gap up to now, and what waits to be sent.
+/// Whether a message lies in a range that a conversation's pages show: what is
+/// held without a gap, and what waits to be sent.
 ///
 /// # Errors
 /// SQLite's.
@@ -140,9 +145,7 @@ pub fn on_page(connection: &Connection, row: &MessageRow) -> Result<bool, StoreE
     else {
         return Ok(false);
     };
-    Ok(pending
-        || held::newest_from(connection, conversation)?
-            .is_some_and(|from| (from.0, from.1.as_str()) <= (stamp, id)))
+    Ok(pending || held::around(connection, conversation, &(stamp, id.to_owned()))?.is_some())
 }
 
 fn one_line(text: &str) -> String {
@@ -259,6 +262,81 @@ pub fn people(
     })
 }
 
+/// What a search finds, newest first, after a message's sort key if one is
+/// given; one that is none starts at the top. `limit` is clamped to 1..=200.
+/// The instants of `search` are those that a person means, in UTC.
+///
+/// # Errors
+/// SQLite's.
+pub fn search(
+    connection: &Connection,
+    search: &Search,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<SearchPage, StoreError> {
+    let eyes = Eyes::open(connection)?;
+    let limit = limit.clamp(1, MOST) as usize;
+    let stamped = |at: Option<Instant>| at.map(|at| at.plus(eyes.offset));
+    let of_stamps = Search {
+        from: stamped(search.from),
+        until: stamped(search.until),
+        ..search.clone()
+    };
+    let before = after.and_then(read_sort);
+    let mut kept = search::find(connection, &of_stamps, before, limit + 1)?;
+    let more = kept.len() > limit;
+    kept.truncate(limit);
+    let mut found = Vec::with_capacity(kept.len());
+    let mut reaches: Vec<ConversationReach> = Vec::new();
+    for kept in kept {
+        let message = message_row(connection, eyes, kept)?;
+        let id: ConversationId = message
+            .conversation
+            .parse()
+            .map_err(|_| StoreError::Corrupt("message.conversation"))?;
+        if !reaches
+            .iter()
+            .any(|of| of.conversation == message.conversation)
+        {
+            reaches.push(ConversationReach {
+                conversation: message.conversation.clone(),
+                reach: reach(held::newest_from(connection, id)?, eyes),
+            });
+        }
+        let (text, marks) = search.query.excerpt(&message.text);
+        let marks = marks.into_iter().map(|(from, until)| Mark { from, until });
+        found.push(Found {
+            title: people::name(connection, id.peer())?.unwrap_or_default(),
+            message,
+            excerpt: Excerpt {
+                text,
+                marks: marks.collect(),
+            },
+        });
+    }
+    let reach = match search.conversation {
+        Some(id) if older(connection, id)? == Older::Beginning => Reach::Beginning,
+        Some(id) => reach(held::newest_from(connection, id)?, eyes),
+        None if facts::get(connection, LISTED)?.is_none() => Reach::Nothing,
+        None => reach(held::least(connection)?, eyes),
+    };
+    Ok(SearchPage {
+        revision: facts::revision(connection)?,
+        found,
+        more,
+        reach,
+        reaches,
+    })
+}
+
+fn reach(from: Option<held::Spot>, eyes: Eyes) -> Reach {
+    match from {
+        None => Reach::Nothing,
+        Some(from) if from == held::beginning() => Reach::Beginning,
+        Some((stamp, _)) => Reach::Instant(stamp.saturating_sub(eyes.offset)),
+    }
+}
+
 /// What lies before the oldest message that is held without a gap.
 ///
 /// # Errors
@@ -277,8 +355,16 @@ pub fn older(connection: &Connection, id: ConversationId) -> Result<Older, Store
     })
 }
 
+/// Rows of a page, oldest first, and what lies around them.
+struct Slice {
+    rows: Vec<messages::Kept>,
+    older: Older,
+    newer: Newer,
+}
+
 /// A page of a conversation; `None` where neither conversation nor person is
-/// known, or the anchor is no sort key. `limit` is clamped to 1..=200.
+/// known, or the anchor is no sort key or no message. `limit` is clamped to
+/// 1..=200. A page lies within one range that is held without a gap.
 ///
 /// # Errors
 /// SQLite's.
@@ -294,57 +380,141 @@ pub fn page(
     if known.is_none() && people::name(connection, id.peer())?.is_none() {
         return Ok(None);
     }
-    let from = held::newest_from(connection, id)?;
-    let beyond = limit as usize;
-    let (rows, more_older, newer) = match anchor {
-        Anchor::Newest | Anchor::Before(_) => {
-            let place = match anchor {
-                Anchor::Before(sort) => match read_sort(sort) {
-                    Some(place) => Some(place),
-                    None => return Ok(None),
-                },
-                _ => None,
-            };
-            let mut rows = messages::before(
-                connection,
-                id,
-                from.as_ref(),
-                place,
-                limit.saturating_add(1),
-            )?;
-            let more = rows.len() > beyond;
-            rows.truncate(beyond);
-            rows.reverse();
-            (rows, more, place.is_some())
-        }
-        Anchor::After(sort) => {
-            let Some(place) = read_sort(sort) else {
-                return Ok(None);
-            };
-            let mut rows = messages::after(connection, id, place, limit.saturating_add(1))?;
-            let newer = rows.len() > beyond;
-            rows.truncate(beyond);
-            (rows, true, newer)
-        }
-    };
-    let older = if more_older {
-        Older::Held
-    } else {
-        older(connection, id)?
+    let Some(slice) = slice(connection, eyes, id, anchor, limit)? else {
+        return Ok(None);
     };
     Ok(Some(Page {
         revision: facts::revision(connection)?,
-        messages: rows
+        messages: slice
+            .rows
             .into_iter()
             .map(|kept| message_row(connection, eyes, kept))
             .collect::<Result<_, _>>()?,
-        older,
-        newer,
+        older: slice.older,
+        newer: slice.newer,
         read_until: known
             .and_then(|kept| kept.read)
             .map(|(stamp, id)| format!("0{}{id}", hex(stamp))),
         conversation: conversation(connection, eyes, id)?,
     }))
+}
+
+/// The range that reaches to now; what waits to be sent is in it even where
+/// nothing else is.
+fn newest_range(
+    connection: &Connection,
+    id: ConversationId,
+) -> Result<(Option<held::Spot>, held::Spot), StoreError> {
+    Ok((held::newest_from(connection, id)?, held::open_end()))
+}
+
+fn slice(
+    connection: &Connection,
+    eyes: Eyes,
+    id: ConversationId,
+    anchor: &Anchor,
+    limit: u32,
+) -> Result<Option<Slice>, StoreError> {
+    // A place in the range that the page lies in.
+    let mut inside: held::Spot = held::open_end();
+    // Where to look from, and how many before and after it.
+    let (place, before, after) = match anchor {
+        Anchor::Newest => (None, limit, 0),
+        Anchor::Before(sort) | Anchor::After(sort) => {
+            let Some((pending, stamp, message)) = read_sort(sort) else {
+                return Ok(None);
+            };
+            inside = (stamp, message.to_owned());
+            let place = Some((pending, stamp, message.to_owned()));
+            match anchor {
+                Anchor::Before(_) => (place, limit, 0),
+                _ => (place, 0, limit),
+            }
+        }
+        Anchor::Around(message) => {
+            let kept = match message.parse() {
+                Ok(message) => messages::get(connection, message)?,
+                Err(_) => None,
+            };
+            let Some(kept) = kept.filter(|kept| kept.message.conversation(eyes.me) == Some(id))
+            else {
+                return Ok(None);
+            };
+            let message = kept.message.id.to_string();
+            // The message itself is the first after the place before it.
+            let just_before = message
+                .strip_suffix(|_: char| true)
+                .unwrap_or_default()
+                .to_owned();
+            inside = (kept.message.stamp.0, message);
+            if !kept.pending && held::around(connection, id, &inside)?.is_none() {
+                return Ok(Some(Slice {
+                    rows: vec![kept],
+                    older: Older::Server,
+                    newer: Newer::Server,
+                }));
+            }
+            let place = (kept.pending, kept.message.stamp.0, just_before);
+            (Some(place), limit, limit)
+        }
+        Anchor::At(at) => {
+            let stamp = Instant(*at).plus(eyes.offset).0;
+            inside = (stamp, String::new());
+            let place = (false, stamp, String::new());
+            (Some(place), limit, limit)
+        }
+    };
+    let (from, until) = match &place {
+        None | Some((true, ..)) => newest_range(connection, id)?,
+        Some((false, ..)) => match held::around(connection, id, &inside)? {
+            Some((from, until)) => (Some(from), until),
+            None if older(connection, id)? == Older::Beginning => newest_range(connection, id)?,
+            None => {
+                return Ok(Some(Slice {
+                    rows: Vec::new(),
+                    older: Older::Server,
+                    newer: Newer::Server,
+                }));
+            }
+        },
+    };
+    let at = place
+        .as_ref()
+        .map(|(pending, stamp, message)| (*pending, *stamp, message.as_str()));
+    let mut later = match at {
+        Some(at) if after > 0 => messages::after(connection, id, at, &until, after + 1)?,
+        _ => Vec::new(),
+    };
+    let mut rows = if before > 0 {
+        messages::before(connection, id, from.as_ref(), at, before + 1)?
+    } else {
+        Vec::new()
+    };
+    // Around a place half of each, and more of one where the other has less.
+    let limit = limit as usize;
+    let half = limit.saturating_sub(later.len()).max(limit / 2);
+    let most = if after > 0 { half } else { limit };
+    let more_older = rows.len() > most || matches!(anchor, Anchor::After(_));
+    rows.truncate(most);
+    let room = limit - rows.len();
+    let more_newer = later.len() > room;
+    later.truncate(room);
+    rows.reverse();
+    rows.extend(later);
+    let older = match &from {
+        _ if more_older => Older::Held,
+        Some(from) if *from == held::beginning() => Older::Beginning,
+        Some(_) if until != held::open_end() => Older::Server,
+        _ => older(connection, id)?,
+    };
+    let newer = if more_newer || matches!(anchor, Anchor::Before(_)) {
+        Newer::Held
+    } else if until == held::open_end() {
+        Newer::Newest
+    } else {
+        Newer::Server
+    };
+    Ok(Some(Slice { rows, older, newer }))
 }
 
 /// Messages that were not sent yet, in the order in which they will be.

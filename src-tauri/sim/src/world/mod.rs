@@ -11,13 +11,13 @@ use std::{
 
 use serde_json::json;
 use whinchat_core::{
-    bridge::Change,
+    bridge::{Anchor, Change, Depth},
     directus::{call::Call, realtime, rest},
     engine::{
         Credential, Effect, Input, Notice, Order, RequestId, SocketEvent, SocketId, Ticket, Timer,
     },
     model::{ConversationId, MessageId, PersonId, Stamps},
-    store::StoreError,
+    store::{StoreError, facts},
 };
 
 mod process;
@@ -238,6 +238,10 @@ impl World {
                 };
                 let instance = rng.below(server.instances());
                 let mut client = Client::new(&name, people[place], instance, setting.defect)?;
+                // Some keep little of the past, so that ranges stay apart.
+                if (setting.seed / 2 + place as u64).is_multiple_of(2) {
+                    facts::set_depth(&client.store, Depth::Messages(4))?;
+                }
                 client.wall_offset = if rng.chance(60) {
                     rng.range(-2_000, 2_000)
                 } else {
@@ -428,8 +432,25 @@ impl World {
         Ok(self.out)
     }
 
+    /// Everybody jumps into the past, which makes ranges of their own.
+    fn jump(&mut self) -> Done {
+        for index in 0..self.clients.len() {
+            for conversation in oracle::conversations(&self.clients[index].store)? {
+                let ago = self.rng.range(0, 4 * 86_400_000);
+                let at = Anchor::At(self.clients[index].now(self.now).wall.0 - ago);
+                self.order(index, Order::Fetch(conversation, at), Ordered::Other);
+            }
+        }
+        self.until(self.now + 20_000)?;
+        for (kind, words) in self.disagreements(false)? {
+            self.found(kind, words);
+        }
+        Ok(())
+    }
+
     /// Everybody scrolls up until there is no more, and all must be there.
     fn scroll_up(&mut self) -> Done {
+        self.jump()?;
         for _ in 0..12 {
             for index in 0..self.clients.len() {
                 for conversation in oracle::conversations(&self.clients[index].store)? {
