@@ -19,11 +19,12 @@ const always = { app: '' };
 
 /** What a problem's sentence gets where the core gave no value. */
 const unsaid = {
-  host: '…', version: '?', seconds: 0, status: '?', field: 'none', bytes: 0, limit: 0, count: 0, kind: '',
+  host: '…', version: '?', seconds: 0, status: '?', field: 'none', bytes: 0, limit: 0, count: 0, kind: '', unsent: 0,
+  drafts: 0,
 };
 
 /** Arguments that are counted, and so written and pluralised as numbers. */
-const counted = new Set(['seconds', 'bytes', 'limit', 'count']);
+const counted = new Set(['seconds', 'bytes', 'limit', 'count', 'unsent', 'drafts']);
 
 /** @param {string} name the product's name, as the shell tells it */
 export function setProduct(name) {

@@ -131,6 +131,8 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
     let core = tauri::async_runtime::block_on(Messenger::new(Config::new(data)))
         .map_err(|problem| std::io::Error::other(problem.to_string()))?;
     forward_events(app.handle().clone(), &core);
+    let system = core.clone();
+    tauri::async_runtime::spawn(async move { system.follow_system().await });
     app.manage(core);
     follow_theme(app.handle().clone());
     let scheme = tauri::async_runtime::block_on(theme::ask());

@@ -106,7 +106,14 @@ find-people = Find people
 menu = Menu
 sign-out = Sign out …
 signed-in-as = Signed in as
-search-conversations = Search conversations
+search-conversations = Search people and messages
+found-messages = Messages
+found-you = You
+found-more = Show more
+found-none = No message with “{ $query }” among those kept here.
+found-back-beginning = Searched back to the beginning.
+found-back-instant = Searched back to { $day }. Older messages are on the server.
+found-back-nothing = Nothing is kept here yet.
 conversations = Conversations
 list-empty-title = It’s quiet here
 list-empty-lead = Find somebody on your server and say hello.
@@ -275,6 +282,15 @@ error-unsent_messages = { $count ->
 error-message_state = This message has changed in the meantime, so that can’t be done any more. Nothing is lost.
 error-unknown = This is no longer here. Go back and look again.
 error-disk_full = The disk is full. Free some space and try again.
-error-storage_failed = Your messages can’t be written to this device’s disk. Check the disk, then try again.
+error-storage_failed = { $kind ->
+    [read_only] This device’s disk takes no writes just now, so nothing new can be kept. Make it writable, then try again.
+    [locked] Another program holds your messages open. Close it, then try again.
+   *[other] Your messages can’t be read from or written to this device’s disk. Check the disk, then try again.
+  }
+error-storage_rebuilt = { $unsent ->
+    [0] What was kept on this device was damaged. It was set aside, and your messages are fetched from the server again.
+    [one] What was kept on this device was damaged. It was set aside, and your messages are fetched from the server again. 1 message that was not sent yet has been saved.
+   *[other] What was kept on this device was damaged. It was set aside, and your messages are fetched from the server again. { $unsent } messages that were not sent yet have been saved.
+  }
 error-storage_too_new = What is kept here was written by a newer { $app }. Update { $app } to open it.
 error-bad_command = { $app } did not understand itself. Start it again; if it happens again, please report it.

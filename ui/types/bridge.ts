@@ -117,7 +117,7 @@ problem: Problem | null, } } | { "kind": "connection", "value": Connection } | {
 /**
  * Stable names of everything that can go wrong.
  */
-export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_too_new" | "bad_command";
+export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "bad_command";
 
 /**
  * Every command, as `whinchat-rpc` reads it and as the window's commands map
@@ -556,7 +556,11 @@ list: ConversationPage,
 /**
  * Unread messages over all conversations.
  */
-unread: number, };
+unread: number, 
+/**
+ * What a person should know about what is kept here, told once.
+ */
+problem: Problem | null, };
 
 /**
  * A page of messages, oldest first.

@@ -163,8 +163,12 @@ codes! {
     Unknown => None,
     /// The disk is full.
     DiskFull => Retry,
-    /// The local data can't be written. args: kind.
+    /// The local data can't be read or written. args: kind (`read_only`,
+    /// `locked` by another program, or a word for a report).
     StorageFailed => Retry,
+    /// The local data was damaged: it was set aside, and all is fetched again.
+    /// args: unsent, drafts (how many were saved).
+    StorageRebuilt => None,
     /// The local data was written by a newer Whinchat. args: found, known.
     StorageTooNew => None,
     /// A command had a shape that the core does not know.
@@ -528,6 +532,8 @@ pub struct Opened {
     pub list: ConversationPage,
     /// Unread messages over all conversations.
     pub unread: i64,
+    /// What a person should know about what is kept here, told once.
+    pub problem: Option<Problem>,
 }
 
 /// One change on the stream. `upsert`s carry the whole row.

@@ -13,7 +13,7 @@ use super::{
     folder::{Lock, Record},
     keeper::Keeper,
     locked,
-    machine::{self, Machine, Writer},
+    machine::{self, Home, Machine, Writer, rebuilt_problem},
     performer::{Tickets, World},
     reads::Reads,
     store_problem,
@@ -23,7 +23,7 @@ use crate::{
     bridge::{Code, Opened, Problem, VaultKind},
     directus::{address::Server, http::Http},
     model::AccountId,
-    store::{self, Key, Place},
+    store::{self, Key, Place, Trouble, rebuild},
     vault::Vault,
     view,
 };
@@ -43,8 +43,19 @@ pub struct Account {
     pub keeper: Arc<Keeper>,
     /// Its streams.
     pub hub: Arc<Hub>,
+    /// What a person is told once: that the database was rebuilt.
+    rebuilt: Arc<std::sync::Mutex<Option<Problem>>>,
     /// Held until it is dropped; nothing in memory needs one.
     _lock: Option<Lock>,
+}
+
+/// A database that was opened, and what belongs to it.
+struct Opening {
+    writer: Writer,
+    reads: Arc<Reads>,
+    home: Option<Home>,
+    rebuilt: Arc<std::sync::Mutex<Option<Problem>>>,
+    lock: Option<Lock>,
 }
 
 impl Account {
@@ -61,15 +72,38 @@ impl Account {
             connection: self.hub.connection(),
             list,
             unread,
+            problem: locked(&self.rebuilt).take(),
         })
     }
 }
 
-/// Opens an account's database on a thread for blocking work.
-async fn open_database(path: std::path::PathBuf, key: Key) -> Result<(Writer, Key), Problem> {
+/// Opens an account's database on a thread for blocking work. A damaged one is
+/// set aside; then there is something to tell.
+async fn open_database(
+    path: std::path::PathBuf,
+    key: Key,
+    record: &Record,
+) -> Result<(Writer, Key, Option<Problem>), Problem> {
+    let (me, name) = (record.person, record.name.clone());
     tokio::task::spawn_blocking(move || {
-        let database = store::open(Place::File(&path), &key).map_err(|e| store_problem(&e))?;
-        Ok((Arc::new(std::sync::Mutex::new(database)), key))
+        rebuild::finish(&path).map_err(|e| store_problem(&e))?;
+        // A missing file with a key to it is a loss, not a fresh start.
+        if !path.exists() {
+            return Err(Problem::new(Code::StorageFailed).with("kind", "missing"));
+        }
+        let (database, told) = match store::open(Place::File(&path), &key) {
+            Ok(database) => (database, None),
+            Err(error)
+                if error.trouble() == Trouble::Doubtful && !rebuild::is_sound(&path, &key) =>
+            {
+                tracing::error!("the database is damaged and is set aside");
+                let (database, rescued) =
+                    rebuild::rebuild(&path, &key, me, &name, 0).map_err(|e| store_problem(&e))?;
+                (database, Some(rebuilt_problem(&rescued)))
+            }
+            Err(error) => return Err(store_problem(&error)),
+        };
+        Ok((Arc::new(std::sync::Mutex::new(database)), key, told))
     })
     .await
     .unwrap_or_else(|_| Err(Problem::new(Code::StorageFailed).with("kind", "database")))
@@ -102,40 +136,59 @@ impl Messenger {
     async fn start(&self, account: AccountId) -> Result<Account, Problem> {
         let record = self.record(account)?;
         let vault = self.vault(&record)?;
-        let (lock, writer, reads) = if record.vault == VaultKind::SessionOnly {
+        let rebuilt = Arc::new(std::sync::Mutex::new(None));
+        let (lock, writer, reads, home) = if record.vault == VaultKind::SessionOnly {
             let memory = locked(&self.0.memory).get(&account).cloned();
             let memory = memory.ok_or_else(|| Problem::new(Code::AccountUnknown))?;
             let reads = Reads::Memory(Arc::clone(&memory.writer));
-            (None, memory.writer, reads)
+            (None, memory.writer, Arc::new(reads), None)
         } else {
             let lock = self.0.folders.lock(account)?;
             let path = self.0.folders.database(account);
             let key = vault.key().await?;
-            // A missing file with a key to it is a loss, not a fresh start.
-            if !path.exists() {
-                return Err(Problem::new(Code::StorageFailed).with("kind", "missing"));
-            }
-            let (writer, key) = open_database(path.clone(), key).await?;
-            let idle = std::sync::Mutex::default();
-            (Some(lock), writer, Reads::File { path, key, idle })
+            let (writer, key, told) = open_database(path.clone(), key, &record).await?;
+            *locked(&rebuilt) = told;
+            let reads = Arc::new(Reads::file(path.clone(), Key(key.0)));
+            let home = Home {
+                path,
+                key,
+                me: record.person,
+                name: record.name.clone(),
+                reads: Arc::clone(&reads),
+                rebuilt: Arc::clone(&rebuilt),
+            };
+            (Some(lock), writer, reads, Some(home))
         };
-        self.run(record, vault, lock, writer, Arc::new(reads)).await
+        let database = Opening {
+            writer,
+            reads,
+            home,
+            rebuilt,
+            lock,
+        };
+        self.run(record, vault, database).await
     }
 
     async fn run(
         &self,
         record: Record,
         vault: Arc<Vault>,
-        lock: Option<Lock>,
-        writer: Writer,
-        reads: Arc<Reads>,
+        database: Opening,
     ) -> Result<Account, Problem> {
+        let Opening {
+            writer,
+            reads,
+            home,
+            rebuilt,
+            lock,
+        } = database;
         let server = Server::read(&record.server)?;
         let http = Http::new(server).map_err(|_| Problem::new(Code::CertificateUntrusted))?;
         let sessions = vault.sessions().await?;
         let keeper = Arc::new(Keeper::new(http, vault, sessions));
         let hub = self.hub(record.id);
         let (sender, receiver, room) = machine::queue();
+        reads.tell_doubts(sender.clone());
         let world = World {
             handle: Handle::current(),
             sender,
@@ -146,8 +199,9 @@ impl Messenger {
             tasks: TaskTracker::new(),
         };
         let held = keeper.held().await;
-        let starting =
-            tokio::task::spawn_blocking(move || Machine::start(world, receiver, writer, held));
+        let starting = tokio::task::spawn_blocking(move || {
+            Machine::start(world, receiver, writer, held, home)
+        });
         let machine = starting
             .await
             .unwrap_or_else(|_| Err(Problem::new(Code::StorageFailed).with("kind", "engine")))?;
@@ -158,6 +212,7 @@ impl Messenger {
             reads,
             keeper,
             hub,
+            rebuilt,
             _lock: lock,
         })
     }

@@ -5,12 +5,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Messenger;
+use super::{Messenger, account::Account};
 use crate::{
     bridge::{
         Anchor, Code, Command, ConversationPage, Depth, MessageRow, Page, PeoplePage, Problem,
         SearchPage,
     },
+    directus::address::Server,
     engine::{Input, Order, Reply},
     model::{AccountId, ConversationId, Instant, MessageId, PersonId},
     store::{facts, search::Search, words::Query},
@@ -282,19 +283,23 @@ impl Messenger {
         self.order(account, Order::Reconnect).await
     }
 
-    /// The system says whether there is a network.
+    /// The system says whether there is a network. Where the server is this
+    /// machine, none is needed.
     pub async fn network(&self, up: bool) {
-        self.tell_all(&Input::Network(up)).await;
+        self.tell_all(&Input::Network(up), |account| {
+            Server::read(&account.record.server).is_ok_and(|server| !server.is_loopback())
+        })
+        .await;
     }
 
     /// The app was suspended, or the machine slept, and goes on now.
     pub async fn resumed(&self) {
-        self.tell_all(&Input::Resumed).await;
+        self.tell_all(&Input::Resumed, |_| true).await;
     }
 
-    async fn tell_all(&self, input: &Input) {
+    async fn tell_all(&self, input: &Input, concerns: impl Fn(&Account) -> bool) {
         let running: Vec<_> = super::locked(&self.0.running).values().cloned().collect();
-        for account in running {
+        for account in running.into_iter().filter(|account| concerns(account)) {
             account.machine.input(input.clone()).await;
         }
     }

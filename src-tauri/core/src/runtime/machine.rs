@@ -13,9 +13,13 @@
 //!                                      v
 //!                          a new engine, after a while
 //! ```
+//!
+//! What fails in a way that damage does makes this thread look at the whole
+//! file, and if it is damaged, set it aside and go on with a new one.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64, atomic::Ordering},
     thread,
     time::{Duration, Instant as Clock},
@@ -27,13 +31,14 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     keeper::wall,
     performer::{Heard, Message, Performer, QUEUE, ROOM, World},
+    reads::Reads,
     store_problem,
 };
 use crate::{
     bridge::{Code, Connection, ConnectionState, Problem},
     engine::{Effect, Engine, Input, Order, Reply, Sessions, Ticket, Timer},
-    model::Now,
-    store::{self, StoreError},
+    model::{Now, PersonId},
+    store::{self, Key, Place, StoreError, Trouble, rebuild},
 };
 
 /// How many inputs share one transaction at most.
@@ -44,6 +49,33 @@ const MAX_PAUSE: u64 = 30;
 
 /// After this long without a failure the next one counts as the first.
 const LONG_AGO: Duration = Duration::from_secs(120);
+
+/// A file that seems damaged and is not is looked at again after this.
+const LOOKED: Duration = Duration::from_secs(600);
+
+/// What it takes to set a damaged file aside.
+pub struct Home {
+    /// The file.
+    pub path: PathBuf,
+    /// Its key.
+    pub key: Key,
+    /// Whose it is.
+    pub me: PersonId,
+    /// Their name.
+    pub name: String,
+    /// Who reads it.
+    pub reads: Arc<Reads>,
+    /// What a person is told once.
+    pub rebuilt: Arc<Mutex<Option<Problem>>>,
+}
+
+/// What a person is told when a damaged database was set aside.
+#[must_use]
+pub fn rebuilt_problem(rescued: &rebuild::Rescued) -> Problem {
+    Problem::new(Code::StorageRebuilt)
+        .with("unsent", rescued.unsent)
+        .with("drafts", rescued.drafts)
+}
 
 /// The connection that writes. The engine's thread holds it for a transaction
 /// at a time; where there is no other (in memory) readers share it.
@@ -91,6 +123,7 @@ impl Machine {
         receiver: mpsc::Receiver<Message>,
         writer: Writer,
         sessions: Sessions,
+        home: Option<Home>,
     ) -> Result<Self, Problem> {
         let (stop, stopped) = oneshot::channel();
         let mut run = Run {
@@ -101,8 +134,19 @@ impl Machine {
             started: Clock::now(),
             failed: Clock::now(),
             failures: 0,
+            home,
+            doubt: false,
+            away: false,
+            looked: None,
         };
-        run.renew_engine(sessions).map_err(|e| store_problem(&e))?;
+        if let Err(error) = run.renew_engine(sessions) {
+            // Opened well, and damaged where the engine looks first.
+            if !run.doubted(&error) {
+                return Err(store_problem(&error));
+            }
+            run.heal();
+            run.renew_engine(sessions).map_err(|e| store_problem(&e))?;
+        }
         thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || {
@@ -173,11 +217,19 @@ struct Run {
     started: Clock,
     failed: Clock,
     failures: u32,
+    home: Option<Home>,
+    /// Something failed in a way that damage does.
+    doubt: bool,
+    /// The file could not be opened again; there is nothing to write to.
+    away: bool,
+    /// When a file in doubt was found sound.
+    looked: Option<Clock>,
 }
 
 /// What became of a batch.
 enum After {
     GoOn,
+    Doubt,
     Restart(Sessions),
     Stop,
 }
@@ -228,15 +280,89 @@ impl Run {
             match self.transaction(&mut rest, ordered) {
                 After::GoOn => {}
                 After::Stop => return false,
+                After::Doubt => {
+                    self.doubt = true;
+                    if self.damaged() {
+                        let problem = Problem::new(Code::StorageFailed).with("kind", "corrupt");
+                        self.fail(problem);
+                    }
+                }
                 After::Restart(sessions) => {
                     self.performer.reset();
+                    self.heal();
                     if let Err(error) = self.renew_engine(sessions) {
+                        self.doubted(&error);
                         self.fail(store_problem(&error));
                     }
                 }
             }
         }
         true
+    }
+
+    /// Notes an error that may come from damage, and says whether it may.
+    fn doubted(&mut self, error: &StoreError) -> bool {
+        self.doubt |= error.trouble() == Trouble::Doubtful;
+        self.doubt
+    }
+
+    /// Whether the file is damaged, if there is a doubt. It is read as a whole
+    /// for that, so not again for a while once it was found sound.
+    fn damaged(&mut self) -> bool {
+        let Some(home) = self.home.as_ref().filter(|_| self.doubt) else {
+            return false;
+        };
+        if self.looked.is_some_and(|at| at.elapsed() < LOOKED) {
+            return false;
+        }
+        let sound = rebuild::is_sound(&home.path, &home.key);
+        self.looked = sound.then(Clock::now);
+        self.doubt = !sound;
+        !sound
+    }
+
+    /// Sets a damaged file aside, and goes on with a new one.
+    fn heal(&mut self) {
+        let damaged = self.damaged();
+        if !damaged && !self.away {
+            return;
+        }
+        let (Some(home), Ok(none)) = (&self.home, Database::open_in_memory()) else {
+            return;
+        };
+        let writer = Arc::clone(&self.writer);
+        let mut database = lock(&writer);
+        // No connection may be open while the files are renamed.
+        drop(std::mem::replace(&mut *database, none));
+        self.away = true;
+        home.reads.forget();
+        let opened = if damaged {
+            tracing::error!("the database is damaged and is set aside");
+            let revision = self.world.hub.revision();
+            rebuild::rebuild(&home.path, &home.key, home.me, &home.name, revision).map(
+                |(database, rescued)| {
+                    *home.rebuilt.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(rebuilt_problem(&rescued));
+                    self.world.hub.begin_anew();
+                    database
+                },
+            )
+        } else {
+            rebuild::finish(&home.path)
+                .and_then(|()| store::open(Place::File(&home.path), &home.key))
+        };
+        match opened {
+            Ok(fresh) => {
+                *database = fresh;
+                self.away = false;
+                self.doubt = false;
+                home.reads.forget();
+            }
+            // The next restart tries again; nothing is written meanwhile.
+            Err(error) => {
+                let _ = store_problem(&error);
+            }
+        }
     }
 
     /// One transaction over as much of `rest` as goes into one; `ordered` if a
@@ -250,13 +376,18 @@ impl Run {
         let mut orders = Vec::new();
         let mut refused: Vec<(Ticket, Problem)> = Vec::new();
         let mut failed: Option<Problem> = None;
+        let mut doubt = false;
+        let mut problem_of = |error: &StoreError| {
+            doubt |= error.trouble() == Trouble::Doubtful;
+            store_problem(error)
+        };
         let mut begun = false;
         if self.engine.is_some() {
             let begins = store::before_transaction(&database, ordered)
                 .and_then(|()| Ok(database.execute_batch("BEGIN IMMEDIATE")?));
             match begins {
                 Ok(()) => begun = true,
-                Err(error) => failed = Some(store_problem(&error)),
+                Err(error) => failed = Some(problem_of(&error)),
             }
         }
         for message in rest.by_ref() {
@@ -269,6 +400,10 @@ impl Run {
                 }
                 Heard::Restart(sessions) => {
                     after = After::Restart(sessions);
+                    break;
+                }
+                Heard::Doubt => {
+                    after = After::Doubt;
                     break;
                 }
                 Heard::Input(Input::Socket(id, event)) => {
@@ -303,7 +438,7 @@ impl Run {
                     effects.extend(more);
                 }
                 Err(error) => {
-                    let problem = store_problem(&error);
+                    let problem = problem_of(&error);
                     refused.extend(ticket.map(|ticket| (ticket, problem.clone())));
                     // Its memory may be ahead of what was rolled back.
                     failed = Some(problem);
@@ -316,7 +451,7 @@ impl Run {
             (true, true) => Some(failed.clone().unwrap_or_else(gone)),
             (true, false) => database.execute_batch("COMMIT").err().map(|error| {
                 let _ = database.execute_batch("ROLLBACK");
-                store_problem(&error.into())
+                problem_of(&error.into())
             }),
         };
         if let Some(problem) = lost {
@@ -325,6 +460,7 @@ impl Run {
             failed = Some(problem);
         }
         drop(database);
+        self.doubt |= doubt;
         for effect in effects {
             self.performer.perform(effect);
         }

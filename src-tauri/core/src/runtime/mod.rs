@@ -15,6 +15,7 @@
 //! | `reads` | what an interface reads |
 //! | `stream` | what an interface is told |
 //! | `commands` | the bridge's commands |
+//! | `system` | what the system tells of network and sleep |
 
 mod account;
 mod commands;
@@ -26,6 +27,7 @@ mod reads;
 mod sign_in;
 mod sign_out;
 mod stream;
+mod system;
 #[cfg(test)]
 mod tests;
 

@@ -50,6 +50,8 @@ pub enum Heard {
     Timer(Timer, u64),
     /// Make a new engine and go on.
     Restart(Sessions),
+    /// A reader met what may be damage.
+    Doubt,
     /// Stop.
     Stop,
 }

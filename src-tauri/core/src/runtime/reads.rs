@@ -5,18 +5,23 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use rusqlite::Connection as Database;
+use tokio::sync::mpsc;
 
 use super::{
     machine::{Writer, lock},
+    performer::{Heard, Message},
     store_problem,
 };
 use crate::{
     bridge::{Code, Problem},
-    store::{self, Key, StoreError},
+    store::{self, Key, StoreError, Trouble},
 };
 
 /// Connections that are kept open while nobody reads.
@@ -32,12 +37,46 @@ pub enum Reads {
         key: Key,
         /// Connections that nobody uses now.
         idle: Mutex<Vec<Database>>,
+        /// Rises when another file takes the place of this one.
+        generation: AtomicU64,
+        /// Where doubts about the file go.
+        engine: OnceLock<mpsc::Sender<Message>>,
     },
     /// Of a database in memory, which has but one connection.
     Memory(Writer),
 }
 
 impl Reads {
+    /// Reads of this file.
+    #[must_use]
+    pub fn file(path: PathBuf, key: Key) -> Self {
+        Self::File {
+            path,
+            key,
+            idle: Mutex::default(),
+            generation: AtomicU64::new(0),
+            engine: OnceLock::new(),
+        }
+    }
+
+    /// Doubts about the file are told there from now on.
+    pub fn tell_doubts(&self, to: mpsc::Sender<Message>) {
+        if let Self::File { engine, .. } = self {
+            let _ = engine.set(to);
+        }
+    }
+
+    /// Another file has taken the place of the one that was read.
+    pub fn forget(&self) {
+        if let Self::File {
+            idle, generation, ..
+        } = self
+        {
+            generation.fetch_add(1, Ordering::SeqCst);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     /// Reads in one transaction, on a thread for blocking work.
     ///
     /// # Errors
@@ -56,15 +95,31 @@ impl Reads {
         match self {
             // The engine holds it for a whole transaction, so here is none.
             Self::Memory(writer) => work(&lock(writer)).map_err(|e| store_problem(&e)),
-            Self::File { path, key, idle } => {
+            Self::File {
+                path,
+                key,
+                idle,
+                generation,
+                engine,
+            } => {
+                let began = generation.load(Ordering::SeqCst);
                 let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let database = match kept {
                     Some(database) => database,
                     None => store::open_reader(path, key).map_err(|e| store_problem(&e))?,
                 };
-                let read = in_transaction(&database, work).map_err(|e| store_problem(&e))?;
+                let read = match in_transaction(&database, work) {
+                    Ok(read) => read,
+                    Err(error) => {
+                        // This connection is not used again.
+                        if let (Trouble::Doubtful, Some(engine)) = (error.trouble(), engine.get()) {
+                            let _ = engine.try_send(Heard::Doubt.into());
+                        }
+                        return Err(store_problem(&error));
+                    }
+                };
                 let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-                if idle.len() < KEPT {
+                if idle.len() < KEPT && began == generation.load(Ordering::SeqCst) {
                     idle.push(database);
                 }
                 Ok(read)

@@ -230,6 +230,20 @@ impl Hub {
         });
     }
 
+    /// The store begins anew: every stream's next batch leaves a number out, so
+    /// that its reader asks for everything again.
+    pub fn begin_anew(&self) {
+        for stream in self.streams().open.values_mut() {
+            stream.n += 1;
+        }
+    }
+
+    /// The highest revision that was shown.
+    #[must_use]
+    pub fn revision(&self) -> i64 {
+        self.streams().revision
+    }
+
     /// Shows a state of the connection that no engine has decided.
     pub fn show_connection(&self, connection: Connection) {
         let revision = self.streams().revision;

@@ -21,8 +21,9 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     keeper::Keeper,
-    machine::{self, Machine, Writer},
+    machine::{self, Home, Machine, Writer},
     performer::{Heard, Message, Tickets, World},
+    reads::Reads,
     stream::Hub,
 };
 use crate::{
@@ -216,9 +217,18 @@ fn person(n: u128) -> PersonId {
 
 /// An engine whose server is not there.
 async fn engine_on(writer: Writer) -> (Machine, Arc<Hub>) {
+    engine_at(writer, None).await
+}
+
+/// The same, with a file that can be set aside.
+async fn engine_at(writer: Writer, home: Option<Home>) -> (Machine, Arc<Hub>) {
     let (world, receiver) = world().await;
     let hub = Arc::clone(&world.hub);
-    (Machine::start(world, receiver, writer, HELD).unwrap(), hub)
+    if let Some(home) = &home {
+        home.reads.tell_doubts(world.sender.clone());
+    }
+    let machine = Machine::start(world, receiver, writer, HELD, home);
+    (machine.unwrap(), hub)
 }
 
 const HELD: Sessions = Sessions {
@@ -317,7 +327,7 @@ async fn what_is_promised_is_stored_also_where_sqlite_rolls_all_back_by_itself()
         world.sender.send(heard.into()).await.unwrap();
         answers.push((text, answered));
     }
-    let machine = Machine::start(world, receiver, Arc::clone(&writer), HELD).unwrap();
+    let machine = Machine::start(world, receiver, Arc::clone(&writer), HELD, None).unwrap();
     let mut promised = Vec::new();
     for (text, answered) in answers {
         let answer = tokio::time::timeout(PATIENCE, answered).await.unwrap();
@@ -385,5 +395,149 @@ async fn an_engine_that_has_stopped_answers_every_order() {
     machine.stop().await;
     let refused = machine.order(send("late")).await.unwrap_err();
     assert_eq!(refused.code, Code::StorageFailed);
+    machine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_refuses_the_message_and_takes_it_again_with_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("messages.db");
+    let database = store::open(Place::File(&file), &Key([7; 32])).unwrap();
+    store::set_me(&database, person(1), "Alice").unwrap();
+    let pages = |database: &rusqlite::Connection, most: &str| {
+        let set = format!("PRAGMA max_page_count = {most}");
+        let _: i64 = database.query_row(&set, [], |row| row.get(0)).unwrap();
+    };
+    let writer: Writer = Arc::new(std::sync::Mutex::new(database));
+    let (machine, hub) = engine_on(Arc::clone(&writer)).await;
+    let text = "a text that needs a page of its own ".repeat(2_000);
+    let now: i64 = machine::lock(&writer)
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
+        .unwrap();
+    pages(&machine::lock(&writer), &now.to_string());
+    let refused = machine.order(send(&text)).await.unwrap_err();
+    assert_eq!(refused.code, Code::DiskFull, "the composer keeps the text");
+    assert_eq!(
+        hub.connection().problem.map(|p| p.code),
+        Some(Code::DiskFull)
+    );
+    pages(&machine::lock(&writer), "1000000");
+    let goes_on = async {
+        while machine.order(send(&text)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, goes_on).await.unwrap();
+    assert_eq!(
+        crate::view::unsent(&machine::lock(&writer)).unwrap().len(),
+        1
+    );
+    machine.stop().await;
+}
+
+/// Flips bytes of a leaf of the messages' table that holds old ones.
+fn damage_a_page_of_messages(file: &Path, database: &rusqlite::Connection) {
+    use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+    database
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    let page: u64 = database
+        .query_row(
+            "SELECT pageno FROM dbstat WHERE name = 'message' AND pagetype = 'leaf'
+             ORDER BY path LIMIT 1 OFFSET 2",
+            [],
+            |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
+        )
+        .unwrap();
+    let mut file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(file)
+        .unwrap();
+    let at = SeekFrom::Start((page - 1) * 4096 + 1_000);
+    let mut bytes = [0; 16];
+    file.seek(at).unwrap();
+    file.read_exact(&mut bytes).unwrap();
+    file.seek(at).unwrap();
+    file.write_all(&bytes.map(|byte| byte ^ 0xff)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_what_waits_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("messages.db");
+    let key = Key([7; 32]);
+    let database = store::open(Place::File(&file), &key).unwrap();
+    store::set_me(&database, person(1), "Alice").unwrap();
+    database.execute_batch("BEGIN").unwrap();
+    for n in 0..500_u128 {
+        let message = crate::model::Message {
+            id: MessageId::new(uuid::Uuid::from_u128(n)),
+            content: format!("message {n} with some text around it"),
+            sender: person(2),
+            receiver: person(1),
+            stamp: Instant(1_795_000_000_000 + n as i64 * 60_000),
+            updated: None,
+        };
+        let with_bob = ConversationId::Direct(person(2));
+        store::messages::save(&database, &message, with_bob).unwrap();
+    }
+    database.execute_batch("COMMIT").unwrap();
+    let writer: Writer = Arc::new(std::sync::Mutex::new(database));
+    let reads = Arc::new(Reads::file(file.clone(), Key(key.0)));
+    let rebuilt = Arc::default();
+    let home = Home {
+        path: file.clone(),
+        key,
+        me: person(1),
+        name: "Alice".to_owned(),
+        reads: Arc::clone(&reads),
+        rebuilt: Arc::clone(&rebuilt),
+    };
+    let (machine, hub) = engine_at(Arc::clone(&writer), Some(home)).await;
+    let mut stream = hub.subscribe();
+    machine.order(send("waits")).await.unwrap();
+    damage_a_page_of_messages(&file, &machine::lock(&writer));
+
+    let all = |database: &rusqlite::Connection| -> Result<i64, store::StoreError> {
+        let sql = "SELECT sum(length(content)) FROM message NOT INDEXED WHERE pending = 0";
+        Ok(database
+            .query_row(sql, [], |row| row.get::<_, Option<i64>>(0))?
+            .unwrap_or(0))
+    };
+    assert!(reads.read(all).await.is_err(), "the damage is met");
+    let healed = async {
+        loop {
+            if let Ok(0) = reads.read(all).await {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, healed).await.unwrap();
+    let unsent = reads.read(crate::view::unsent).await.unwrap();
+    assert_eq!(
+        unsent
+            .iter()
+            .map(|row| row.text.as_str())
+            .collect::<Vec<_>>(),
+        ["waits"]
+    );
+    let told = rebuilt.lock().unwrap().take().unwrap();
+    assert_eq!(
+        (told.code, told.args["unsent"].as_str()),
+        (Code::StorageRebuilt, "1")
+    );
+    assert!(file.with_extension("damaged-1").exists());
+    machine.order(send("goes on")).await.unwrap();
+    let (mut last, mut gap) = (0, false);
+    while !gap {
+        let batch = tokio::time::timeout(PATIENCE, stream.next())
+            .await
+            .unwrap()
+            .unwrap();
+        gap = batch.n > last + 1;
+        last = batch.n;
+    }
     machine.stop().await;
 }

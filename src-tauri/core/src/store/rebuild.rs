@@ -357,10 +357,10 @@ impl<'a> Source<'a> {
                 ],
             )?;
             let job = jobs.get(&unsent.id);
-            let state = match job.map(|job| job.state.as_str()) {
-                Some(state @ ("queued" | "refused")) => state,
-                _ => "unknown",
-            };
+            let state = job
+                .map(|job| job.state.as_str())
+                .filter(|state| matches!(*state, "queued" | "refused"))
+                .unwrap_or("unknown");
             tx.execute(
                 "INSERT OR IGNORE INTO outbox
                    (number, message, conversation, state, attempts, problem)

@@ -40,7 +40,7 @@ pub struct Search {
 }
 
 /// Texts that are looked at for the rest of a word's beginning, at most.
-const LOOKED_AT: usize = 200;
+const LOOKED_AT: usize = 150;
 
 /// A message's order: pending, stamp, id.
 pub type Place<'a> = (bool, i64, &'a str);

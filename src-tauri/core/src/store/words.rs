@@ -32,6 +32,9 @@ const BEFORE: usize = 48;
 
 /// The compatibility form, without what is written or left out at will.
 fn plain(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
     let apart = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
     let kept: String = apart.chars().filter(|c| !is_optional_mark(*c)).collect();
     ComposingNormalizerBorrowed::new_nfc()
@@ -288,6 +291,24 @@ impl Query {
     /// Whether every piece stands in a text.
     #[must_use]
     pub fn fits(&self, text: &str) -> bool {
+        // One plain word in plain text, which is nearly all of it, needs no
+        // copy of the text.
+        let simple = text.is_ascii() && self.pieces.iter().all(|piece| piece.words.len() == 1);
+        if simple {
+            let words = words(text);
+            return self.pieces.iter().all(|piece| {
+                let wanted = piece.words.first().map_or(&[][..], |word| word.as_bytes());
+                words.iter().any(|word| {
+                    let there = word.text.as_bytes();
+                    let part = if piece.prefix {
+                        there.get(..wanted.len())
+                    } else {
+                        Some(there)
+                    };
+                    part.is_some_and(|part| part.eq_ignore_ascii_case(wanted))
+                })
+            });
+        }
         let words: Vec<String> = words(text).iter().map(|word| fold(word.text)).collect();
         self.pieces.iter().all(|piece| {
             words

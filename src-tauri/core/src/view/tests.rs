@@ -111,19 +111,19 @@ fn a_page_never_reaches_over_what_is_not_held() {
     // 1 to 3 from a jump, 5 alone from the socket, 7 to now.
     held::hold(&tx, with(2), &spot(1), &spot(3)).unwrap();
     held::hold(&tx, with(2), &spot(7), &held::open_end()).unwrap();
-    let page = |anchor: Anchor| page(&tx, with(2), &anchor, 4).unwrap().unwrap();
+    let page_at = |anchor: Anchor| page(&tx, with(2), &anchor, 4).unwrap().unwrap();
     let sort = |n: u128| format!("0{}{}", hex(spot(n).0), id(n));
 
-    let newest = page(Anchor::Newest);
+    let newest = page_at(Anchor::Newest);
     assert_eq!(texts(&newest), ["7", "8", "9"]);
     assert_eq!((newest.older, newest.newer), (Older::Server, Newer::Newest));
-    let before = page(Anchor::Before(sort(7)));
+    let before = page_at(Anchor::Before(sort(7)));
     assert_eq!((texts(&before), before.older), (vec![], Older::Server));
 
-    let first = page(Anchor::Around(id(2).to_string()));
+    let first = page_at(Anchor::Around(id(2).to_string()));
     assert_eq!(texts(&first), ["1", "2", "3"]);
     assert_eq!((first.older, first.newer), (Older::Server, Newer::Server));
-    let after = page(Anchor::After(sort(1)));
+    let after = page_at(Anchor::After(sort(1)));
     assert_eq!(
         (texts(&after), after.newer),
         (vec!["2", "3"], Newer::Server)
@@ -131,12 +131,12 @@ fn a_page_never_reaches_over_what_is_not_held() {
     assert_eq!(after.older, Older::Held);
     for edge in [1, 3] {
         assert_eq!(
-            texts(&page(Anchor::Around(id(edge).to_string()))),
+            texts(&page_at(Anchor::Around(id(edge).to_string()))),
             ["1", "2", "3"]
         );
     }
 
-    let alone = page(Anchor::Around(id(5).to_string()));
+    let alone = page_at(Anchor::Around(id(5).to_string()));
     assert_eq!(texts(&alone), ["5"]);
     assert_eq!((alone.older, alone.newer), (Older::Server, Newer::Server));
     for nowhere in [
@@ -144,32 +144,32 @@ fn a_page_never_reaches_over_what_is_not_held() {
         Anchor::Before(sort(5)),
         Anchor::At(spot(5).0),
     ] {
-        let page = page(nowhere.clone());
+        let page = page_at(nowhere.clone());
         assert_eq!(texts(&page), [""; 0], "{nowhere:?}");
         assert_eq!((page.older, page.newer), (Older::Server, Newer::Server));
     }
-    assert_eq!(texts(&page(Anchor::At(spot(8).0))), ["7", "8", "9"]);
+    assert_eq!(texts(&page_at(Anchor::At(spot(8).0))), ["7", "8", "9"]);
     assert_eq!(
-        texts(&page(Anchor::At(spot(9).0 + 99_999))),
+        texts(&page_at(Anchor::At(spot(9).0 + 99_999))),
         ["7", "8", "9"]
     );
 
     held::hold(&tx, with(2), &spot(3), &spot(7)).unwrap();
-    let joined = page(Anchor::Around(id(5).to_string()));
+    let joined = page_at(Anchor::Around(id(5).to_string()));
     assert_eq!(texts(&joined), ["3", "4", "5", "6"]);
     assert_eq!((joined.older, joined.newer), (Older::Held, Newer::Held));
     held::hold(&tx, with(2), &held::beginning(), &spot(1)).unwrap();
-    let start = page(Anchor::At(0));
+    let start = page_at(Anchor::At(0));
     assert_eq!(texts(&start), ["1", "2", "3", "4"]);
     assert_eq!((start.older, start.newer), (Older::Beginning, Newer::Held));
     for unknown in [
         Anchor::Around("x".to_owned()),
         Anchor::Around(id(99).to_string()),
     ] {
-        assert!(super::page(&tx, with(2), &unknown, 4).unwrap().is_none());
+        assert!(page(&tx, with(2), &unknown, 4).unwrap().is_none());
     }
     assert!(
-        super::page(&tx, with(3), &Anchor::Around(id(5).to_string()), 4)
+        page(&tx, with(3), &Anchor::Around(id(5).to_string()), 4)
             .unwrap()
             .is_none(),
         "it is in another conversation"
