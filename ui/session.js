@@ -21,6 +21,8 @@ import { compare } from './timeline.js';
 /** @typedef {import('./types/bridge').ConversationRow} ConversationRow */
 /** @typedef {import('./types/bridge').ConversationPage} ConversationPage */
 /** @typedef {import('./types/bridge').Opened} Opened */
+/** @typedef {import('./types/bridge').Problem} Problem */
+/** @typedef {import('./types/bridge').SearchPage} SearchPage */
 
 /** Conversations asked for at once. */
 const LIST_PAGE = 100;
@@ -35,6 +37,8 @@ export class Session {
   list = signal(/** @type {ConversationRow[]} */ ([]));
   more = signal(false);
   unread = signal(0);
+  /** What a person should know about what is kept here. @type {import('./signals.js').Signal<Problem | null>} */
+  notice = signal(/** @type {Problem | null} */ (null));
   /** Raised whenever a person's name became known or changed. */
   people = signal(0);
 
@@ -77,6 +81,7 @@ export class Session {
       this.account.value = opened.account;
       this.connection.value = opened.connection;
       this.unread.value = opened.unread;
+      if (opened.problem) this.notice.value = opened.problem;
       this.#snapshot(opened.list);
     });
     const early = this.#early ?? [];
@@ -129,6 +134,11 @@ export class Session {
   async find(query) {
     const part = await api.conversations(this.id, query, null, LIST_PAGE);
     return part.conversations;
+  }
+
+  /** @param {string} query @param {string | null} after @returns {Promise<SearchPage>} */
+  search(query, after) {
+    return api.search(this.id, { query, conversation: null, person: null, from: null, until: null, after, limit: 20 });
   }
 
   /** @param {string} id @returns {ConversationRow | undefined} */

@@ -137,6 +137,20 @@
     }
   }
 
+  function around(id, held, messageId, limit) {
+    const at = held.rows.findIndex((r) => r.id === messageId);
+    if (at < 0) throw problem('unknown');
+    const alone = at < held.heldFrom;
+    const from = alone ? at : Math.max(held.heldFrom, at - Math.floor(limit / 2));
+    const until = alone ? at + 1 : from + limit;
+    return {
+      revision: state.revision, messages: structuredClone(held.rows.slice(from, until)),
+      older: alone ? 'server' : from > held.heldFrom ? 'held' : held.heldFrom > 0 ? 'server' : 'beginning',
+      newer: alone ? 'server' : until < held.rows.length ? 'held' : 'newest',
+      read_until: held.read, conversation: row(id),
+    };
+  }
+
   const commands = {
     app_info: () => info,
     accounts: () => here().map((one) => ({ ...one, problem: one === first && state.unlocked ? null : one.problem })),
@@ -179,7 +193,7 @@
       const unlocked = account === first && state.unlocked;
       if (account.problem && !unlocked && account.problem.code !== 'sign_in_needed') throw account.problem;
       if (!state.open.includes(id)) state.open.push(id);
-      return { account: { ...account, problem: null }, connection: state.connection, list: listPage(list(), 100), unread: unread() };
+      return { account: { ...account, problem: null }, connection: state.connection, list: listPage(list(), 100), unread: unread(), problem: config.notice ?? null };
     },
     conversations: ({ query, after, limit }) =>
       listPage(list().filter((r) => r.title.toLowerCase().includes(query.toLowerCase()) && (after === null || r.sort < after)), limit),
@@ -189,6 +203,7 @@
     },
     page: ({ conversation: id, anchor, limit }) => {
       const held = conversation(id);
+      if (anchor.at === 'around') return around(id, held, anchor.sort, limit);
       const all = held.rows.slice(held.heldFrom);
       const before = anchor.at === 'before' ? all.filter((r) => r.sort < anchor.sort) : all;
       const messages = anchor.at === 'after' ? all.filter((r) => r.sort > anchor.sort).slice(0, limit) : before.slice(-limit);
@@ -214,6 +229,30 @@
         tell([{ kind: 'history', value: { conversation: id, older: held.heldFrom > 0 ? 'server' : 'beginning', problem: null } }]);
       });
       return null;
+    },
+    fetch: ({ conversation: id }) => {
+      const held = conversation(id);
+      queueMicrotask(() => {
+        held.heldFrom = 0;
+        state.revision += 1;
+        tell([{ kind: 'history', value: { conversation: id, older: 'beginning', problem: null } }]);
+      });
+      return null;
+    },
+    search: ({ query, after, limit }) => {
+      const low = query.toLowerCase();
+      const hits = [...state.conversations.entries()].flatMap(([id, held]) =>
+        held.rows.filter((r) => r.text.toLowerCase().includes(low)).map((message) => ({ id, message })));
+      hits.sort((a, b) => (a.message.sort < b.message.sort ? 1 : -1));
+      const rest = hits.filter(({ message }) => after === null || message.sort < after);
+      return {
+        revision: state.revision, more: rest.length > limit,
+        found: rest.slice(0, limit).map(({ id, message }) => {
+          const from = message.text.toLowerCase().indexOf(low);
+          return { message, title: nameOf(conversation(id).person), excerpt: { text: message.text, marks: [{ from, until: from + low.length }] } };
+        }),
+        reach: config.reach ?? { to: 'beginning' }, reaches: [],
+      };
     },
     watch: ({ conversation: id }) => {
       state.watched = id;

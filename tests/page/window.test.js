@@ -283,6 +283,48 @@ describe('the list', () => {
     await until(page, () => document.querySelectorAll('[data-conversation]').length === 5);
   });
 
+  test('search finds messages too, says how far back, and jumps to one with a light', async () => {
+    const page = await start({ ...long(400, { server: 300 }), reach: { to: 'instant', at: NOW - 86_400_000 } });
+    await page.keyboard.press('Control+f');
+    await until(page, () => document.activeElement.id === 'search');
+    const wanted = await fake(page, () => {
+      const message = window.fake.state.conversations.get('dm:p-bob').rows[120];
+      window.fake.state.conversations.get('dm:p-bob').rows[120] = { ...message, text: 'the <b>needle</b> in it' };
+      return message.id;
+    });
+    await page.keyboard.type('needle');
+    await page.waitForSelector('[data-found]');
+    assert.equal(await page.textContent('.found-text mark'), 'needle');
+    assert.equal(await page.textContent('.found-text .isolated'), 'the <b>needle</b> in it', 'text, never markup');
+    assert.match(await page.textContent('.found-reach'), /^Searched back to .+\. Older messages are on the server\.$/u);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    // Not held: alone at first, then among its neighbours.
+    await until(page, (id) => document.querySelectorAll('[data-message]').length > 20 && document.querySelector(`[data-message="${id}"]`), wanted);
+    const lit = await page.$eval(`[data-message="${wanted}"]`, (one) => {
+      const { top, bottom } = one.getBoundingClientRect();
+      const view = document.querySelector('.scroller').getBoundingClientRect();
+      return top >= view.top && bottom <= view.bottom;
+    });
+    assert.ok(lit, 'it is in view');
+    assert.deepEqual((await asked(page, 'fetch')).map(({ anchor }) => anchor), [{ at: 'around', sort: wanted }]);
+    await page.click('.jump');
+    await atEnd(page);
+    await page.fill('#search', 'no such words');
+    await until(page, () => document.querySelector('.found-reach').textContent.startsWith('No message with'));
+    await page.fill('#search', '');
+    await until(page, () => document.querySelector('.found-messages').hidden);
+  });
+
+  test('what happened to the messages kept here is told once', async () => {
+    const problem = { code: 'storage_rebuilt', args: { unsent: '2', drafts: '0' }, action: 'none' };
+    const page = await start({ notice: problem });
+    await page.waitForSelector('.banner button');
+    assert.match(await page.textContent('.banner'), /was damaged.*2\u2069? messages/u);
+    await page.click('.banner button');
+    await until(page, () => document.querySelector('.banner').childElementCount === 0);
+  });
+
   test('an empty list offers to find people', async () => {
     const page = await start({ conversations: [] });
     await page.click('.list-empty button');

@@ -56,6 +56,12 @@ export class ConversationView {
   #fetching = false;
   /** @type {Problem | null} */
   #olderProblem = null;
+  /** A message that is shown again when its neighbours have come. @type {string | null} */
+  #jumping = null;
+  /** Whether what is shown was jumped to and may lie apart from the newest. */
+  #apart = false;
+  /** After which message the server was asked for more. */
+  #fetchedAfter = '';
   /** Whether the end was in view, and so is to stay there. */
   #stuck = true;
   /** What stands at the top edge, for when the width changes. @type {{ element: Element, top: number } | null} */
@@ -208,6 +214,56 @@ export class ConversationView {
     }
   }
 
+  /**
+   * Shows this message among its neighbours and lights it up for a moment. One
+   * that stands alone, with what is around it still on the server, is shown at
+   * once and again when its neighbours are there.
+   * @param {string} id
+   */
+  async jumpTo(id) {
+    this.#jumping = null;
+    try {
+      const page = await api.page(this.#session.id, this.id, { at: 'around', sort: id }, PAGE);
+      if (this.#closed || !this.#loaded) return;
+      const alone = page.older === 'server' && page.newer === 'server' && page.messages.length <= 1;
+      if (alone && !away.has(this.#session.connection.peek().state)) this.#jumping = id;
+      this.#showAround(page, id);
+      if (this.#jumping) {
+        await api.fetch(this.#session.id, this.id, { at: 'around', sort: id });
+      }
+    } catch (error) {
+      this.#jumping = null;
+      this.#trouble.replaceChildren(problemBox(api.asProblem(error), this.#info.version, null));
+    }
+  }
+
+  /** @param {import('../types/bridge').Page} page @param {string} id */
+  #showAround(page, id) {
+    this.#apart = true;
+    this.#fetchedAfter = '';
+    this.#olderProblem = null;
+    this.#timeline.reset(page);
+    this.#stuck = false;
+    this.#draw();
+    const entry = this.#entries.get(id)?.element;
+    if (!entry) return;
+    const { top, height } = entry.getBoundingClientRect();
+    const { top: edge, height: view } = this.#scroller.getBoundingClientRect();
+    this.#scroller.scrollTop += top - edge - (view - height) / 2;
+    this.#scrolled();
+    // Begun anew where it is lit already.
+    entry.classList.remove('sought');
+    void entry.offsetWidth;
+    entry.classList.add('sought');
+    entry.addEventListener('animationend', () => entry.classList.remove('sought'), { once: true });
+    announce(t('announce-message', { name: this.#entryAuthor(id), text: (this.#timeline.get(id)?.text ?? '').slice(0, 300) }));
+  }
+
+  /** @param {string} id */
+  #entryAuthor(id) {
+    return this.#timeline.get(id)?.is_me ? t('you') : this.#shownName();
+  }
+
   focus() {
     this.#composer.focus();
   }
@@ -231,6 +287,7 @@ export class ConversationView {
         const page = await api.page(this.#session.id, this.id, { at: 'newest' }, PAGE);
         if (this.#closed) return;
         this.#timeline.reset(page);
+        this.#apart = false;
         this.#stuck = true;
         this.#draw();
       } catch {
@@ -307,6 +364,12 @@ export class ConversationView {
   /** @param {import('../types/bridge').Older} older @param {Problem | null} problem */
   #history(older, problem) {
     this.#fetching = false;
+    const sought = this.#jumping;
+    this.#jumping = null;
+    if (sought && !problem) {
+      void this.jumpTo(sought);
+      return;
+    }
     this.#olderProblem = problem;
     if (problem) {
       this.#drawTop();
@@ -320,10 +383,11 @@ export class ConversationView {
       if (older === 'server') this.#timeline.older = 'held';
       this.#loadOlder();
     }
+    if (this.#apart) this.#wantMore();
   }
 
   #wantMore() {
-    if (!this.#loaded || this.#closed) return;
+    if (!this.#loaded || this.#closed || this.#jumping) return;
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     if (scrollTop < NEAR) this.#loadOlder();
     if (this.#timeline.newer && scrollHeight - scrollTop - clientHeight < NEAR) void this.#loadNewer();
@@ -362,7 +426,9 @@ export class ConversationView {
     this.#fetching = true;
     this.#drawTop();
     try {
-      await api.fetchOlder(this.#session.id, this.id);
+      const first = this.#apart ? this.#timeline.first : undefined;
+      if (first) await api.fetch(this.#session.id, this.id, { at: 'before', sort: first.sort });
+      else await api.fetchOlder(this.#session.id, this.id);
     } catch (error) {
       this.#fetching = false;
       this.#olderProblem = api.asProblem(error);
@@ -379,6 +445,14 @@ export class ConversationView {
       if (this.#closed) return;
       this.#loadingNewer = false;
       if (this.#timeline.last?.sort !== last.sort) return;
+      if (page.messages.length === 0 && page.newer === 'server') {
+        // Asked for once; the history that follows comes back here.
+        if (this.#fetchedAfter === last.sort || away.has(this.#session.connection.peek().state)) return;
+        this.#fetchedAfter = last.sort;
+        await api.fetch(this.#session.id, this.id, { at: 'after', sort: last.sort });
+        return;
+      }
+      if (page.newer === 'newest') this.#apart = false;
       this.#stuck = false;
       this.#keep(() => {
         this.#timeline.append({ ...page, older: this.#timeline.older });

@@ -1,5 +1,6 @@
 /**
- * The list of conversations with its search, and what belongs to the account:
+ * The list of conversations with its search, which also looks in what was
+ * said, and what belongs to the account:
  * finding people, the menu, the connection.
  *
  * Owns: one row a conversation, updated in place; moving among them by arrow
@@ -7,6 +8,7 @@
  */
 import { avatar } from '../components/avatar.js';
 import { arrange, el, say, spoken } from '../components/dom.js';
+import { FoundMessages } from '../components/found.js';
 import { icon, nameDrawing } from '../components/icons.js';
 import { menuButton } from '../components/menu.js';
 import { product, t, whenText } from '../locale.js';
@@ -20,9 +22,9 @@ const marks = /** @type {const} */ ({ queued: 'clock', sending: 'rising', sent: 
 
 /**
  * @param {Session} session
- * @param {{ selected: Selected, open: (id: string) => void, findPeople: () => void, accounts: () => void, signOut: () => void }} how
+ * @param {{ selected: Selected, open: (id: string) => void, openMessage: (conversation: string, message: string, title: string) => void, findPeople: () => void, accounts: () => void, signOut: () => void }} how
  */
-export function listView(session, { selected, open, findPeople, accounts, signOut }) {
+export function listView(session, { selected, open, openMessage, findPeople, accounts, signOut }) {
   /** @type {Map<string, Row>} */
   const rows = new Map();
   /** What the search found; null where nothing is looked for. @type {string[] | null} */
@@ -31,7 +33,8 @@ export function listView(session, { selected, open, findPeople, accounts, signOu
 
   const list = el('ul', { class: 'conversations', 'aria-label': t('conversations'), on: { focusin: (/** @type {FocusEvent} */ event) => stopAt(event.target) } });
   const empty = el('div', { class: 'list-empty' });
-  const scroller = el('div', { class: 'list-scroller', on: { scroll: () => nearEnd(), keydown: (/** @type {KeyboardEvent} */ event) => arrows(event) } }, list, empty);
+  const messages = new FoundMessages(session, ({ message, title }) => openMessage(message.conversation, message.id, title));
+  const scroller = el('div', { class: 'list-scroller', on: { scroll: () => nearEnd(), keydown: (/** @type {KeyboardEvent} */ event) => arrows(event) } }, list, empty, messages.element);
   const search = el('input', {
     id: 'search', type: 'search', placeholder: t('search-conversations'), 'aria-label': t('search-conversations'), autocomplete: 'off', spellcheck: 'false', dir: 'auto', enterkeyhint: 'search',
     on: { input: () => void look(), keydown: (/** @type {KeyboardEvent} */ event) => searchKey(event) },
@@ -61,6 +64,7 @@ export function listView(session, { selected, open, findPeople, accounts, signOu
   async function look() {
     const query = search.value.trim();
     const mine = (asked += 1);
+    void messages.look(query).catch(() => {});
     if (query === '') {
       found = null;
       draw();
@@ -95,7 +99,7 @@ export function listView(session, { selected, open, findPeople, accounts, signOu
 
   /** @returns {HTMLButtonElement[]} */
   function buttons() {
-    return [...list.querySelectorAll('button')];
+    return [...list.querySelectorAll('button'), ...messages.buttons()];
   }
 
   /** @param {KeyboardEvent} event */

@@ -41,6 +41,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
   const list = listView(session, {
     selected,
     open: (id) => void openConversation(id),
+    openMessage: (id, message, title) => void openMessage(id, message, title),
     findPeople: () => people(),
     accounts: () => accountsDialog({ current: session.id, unread: session.unread.peek(), pick: switchTo, add: addAccount }),
     signOut: () => signOutDialog(session, info, { done: signedOut }),
@@ -68,6 +69,12 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     if (conversation !== view) return;
     if (!touching()) view.focus();
     ready('conversation');
+  }
+
+  /** @param {string} id @param {string} message @param {string} title */
+  async function openMessage(id, message, title) {
+    await openConversation(id, title);
+    if (conversation && conversation.id === id) await conversation.jumpTo(message);
   }
 
   async function leave() {
@@ -116,7 +123,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     if (event.key === 'Escape' && conversation) {
       event.preventDefault();
       void leave();
-    } else if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') {
+    } else if ((event.ctrlKey || event.metaKey) && !event.altKey && ['k', 'f'].includes(event.key.toLowerCase())) {
       event.preventDefault();
       if (narrow.matches && conversation) void leave().then(() => list.search());
       else list.search();
@@ -140,7 +147,11 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
   });
   const stopBanner = effect(() => {
     const { state, problem } = session.connection.value;
-    if (state === 'sign_in_needed') {
+    const notice = session.notice.value;
+    if (notice) {
+      const seen = el('button', { type: 'button', class: 'quiet small', on: { click: () => { session.notice.value = null; } } }, t('action-none'));
+      banner.replaceChildren(el('p', {}, problemText(notice)), seen);
+    } else if (state === 'sign_in_needed') {
       banner.replaceChildren(
         el('p', {}, problem ? problemText(problem) : t('error-sign_in_needed')),
         el('button', { type: 'button', class: 'primary small', id: 'sign-in-again', on: { click: signInAgain } }, t('action-sign_in')),
