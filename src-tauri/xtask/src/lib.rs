@@ -21,6 +21,7 @@ pub mod problem;
 pub mod process;
 pub mod progress;
 pub mod random;
+pub mod soak;
 pub mod suites;
 pub mod system;
 pub mod tools;

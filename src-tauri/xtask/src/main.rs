@@ -1,7 +1,7 @@
 //! Every chore of the project.
 
 use std::process::ExitCode;
-use xtask::{Outcome, Problem, clean, demo, directus, process, suites};
+use xtask::{Outcome, Problem, clean, demo, directus, process, soak, suites};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +20,8 @@ cargo xtask demo           two windows, Alice's and Bob's, talk through a Direct
 cargo xtask demo --fresh   the same from nothing: erases the demonstration's messages first
 cargo xtask demo --check   the same without a person: both windows send, receive and are pictured
 cargo xtask test           every test suite; --all adds the longer proofs
+cargo xtask soak           eight cores write to each other through faults: --minutes M, --seed S,
+                           --redis (two servers, and Redis stopped), --json-only (no sessions)
 cargo xtask clean          removes the demonstration and what was fetched for it
 cargo xtask install        only fetches the Directus that demonstration and tests run against";
 
@@ -31,6 +33,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["demo", "--check"] => demo::check(),
         ["test"] => suites::run(false),
         ["test", "--all"] => suites::run(true),
+        ["soak", options @ ..] => soak::run(soak::Options::read(options)?),
         ["clean"] => clean::run(),
         ["install"] => directus::install().map(drop),
         ["--help" | "-h" | "help"] => {

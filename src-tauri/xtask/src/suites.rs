@@ -153,6 +153,77 @@ const SUITES: &[Suite] = &[
             ],
         )
     },
+    suite(
+        "soak",
+        Count::Whole,
+        &[
+            "cargo",
+            "run",
+            "--quiet",
+            "--package",
+            "xtask",
+            "--",
+            "soak",
+            "--minutes",
+            "1",
+        ],
+    ),
+    Suite {
+        long: true,
+        ..suite(
+            "soak, json",
+            Count::Whole,
+            &[
+                "cargo",
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "soak",
+                "--json-only",
+                "--minutes",
+                "4",
+            ],
+        )
+    },
+    Suite {
+        long: true,
+        ..suite(
+            "soak, long",
+            Count::Whole,
+            &[
+                "cargo",
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "soak",
+                "--minutes",
+                "15",
+            ],
+        )
+    },
+    Suite {
+        long: true,
+        ..suite(
+            "soak, redis",
+            Count::Whole,
+            &[
+                "cargo",
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "soak",
+                "--redis",
+                "--minutes",
+                "5",
+            ],
+        )
+    },
     Suite {
         long: true,
         ..suite(

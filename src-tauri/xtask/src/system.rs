@@ -34,11 +34,18 @@ pub const FOR_TESTS: &[&str] = &[
     "gnome-keyring",
     "imagemagick",
     "iproute2",
+    "libfaketime",
     "python3-venv",
     "webkit2gtk-driver",
     "xauth",
     "xvfb",
 ];
+
+/// What the soak needs: clocks that are wrong.
+pub const FOR_SOAK: &[&str] = &["libfaketime", "util-linux"];
+
+/// What the soak of two servers needs besides.
+pub const FOR_TWO_SERVERS: &[&str] = &["postgresql", "redis-server"];
 
 /// What the demonstration needs besides: a keychain of its own.
 pub const FOR_DEMO: &[&str] = &["dbus", "gnome-keyring", "util-linux"];

@@ -142,6 +142,39 @@ impl Server {
         Self::start(installation, folder, settings)
     }
 
+    /// Makes the Directus of a fresh folder on the database that the settings
+    /// name (`DB_CLIENT` and its like), which is empty, and starts it.
+    pub fn start_on(
+        installation: &Installation,
+        folder: &Path,
+        settings: Settings,
+    ) -> Outcome<Self> {
+        paths::make_private(folder)?;
+        let administrator = Administrator {
+            email: "admin@example.com".to_owned(),
+            password: random::word(24),
+        };
+        write_administrator(folder, &administrator, &random::word(32), None)?;
+        let mut server = Self::in_folder(installation, folder, settings)?;
+        let mut bootstrap = server.command("bootstrap");
+        bootstrap
+            .env("ADMIN_EMAIL", &administrator.email)
+            .env("ADMIN_PASSWORD", &administrator.password)
+            .env("PORT", "1");
+        process::output("directus bootstrap", bootstrap)?;
+        server.run()?;
+        Ok(server)
+    }
+
+    /// Starts one more on the same database, with the same secret, in a folder of its own.
+    pub fn start_beside(&self, folder: &Path, settings: Settings) -> Outcome<Self> {
+        paths::make_private(folder)?;
+        write_administrator(folder, &self.administrator, &self.secret, None)?;
+        let mut server = Self::in_folder(&self.installation, folder, settings)?;
+        server.run()?;
+        Ok(server)
+    }
+
     fn in_folder(installation: &Installation, folder: &Path, settings: Settings) -> Outcome<Self> {
         let (administrator, secret) = read_administrator(folder)?;
         Ok(Self {
