@@ -202,8 +202,7 @@ impl Device {
         }
         let mut command = self.program(&words);
         command.stderr(self.log()?);
-        let mut running = process::start("whinchat-rpc sign-in", command)?;
-        lock(&CLOCKS).push(running.id());
+        let mut running = start("whinchat-rpc sign-in", command)?;
         if let Some(mut input) = running.child().stdin.take() {
             // One that has ended already has said why.
             let _ = input.write_all(format!("{}\n", me.password).as_bytes());
@@ -232,8 +231,7 @@ impl Device {
         let words = ["serve", "--events", "--log", "info", "--unlock", &account];
         let mut command = self.program(&words);
         command.stderr(self.log()?);
-        let mut running = process::start("whinchat-rpc", command)?;
-        lock(&CLOCKS).push(running.id());
+        let mut running = start("whinchat-rpc", command)?;
         let stdin = running.child().stdin.take();
         let (send, lines) = channel();
         if let Some(output) = running.child().stdout.take() {
@@ -582,13 +580,26 @@ fn note_skew(common: &Common, at: i64, clock: i64) {
     }
 }
 
-/// Programs whose clock was wrong, or might have been.
-static CLOCKS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+/// Programs whose clock was wrong, or might have been; `None` once no more may be started.
+static CLOCKS: Mutex<Option<Vec<u32>>> = Mutex::new(Some(Vec::new()));
 
-/// Removes what `libfaketime` leaves of a program that was killed: a piece of
-/// shared memory and a semaphore, named by the program's number.
-pub fn forget_clocks() {
-    for id in lock(&CLOCKS).drain(..) {
+fn start(what: &str, command: Command) -> Outcome<Running> {
+    let mut clocks = lock(&CLOCKS);
+    let clocks = clocks
+        .as_mut()
+        .ok_or_else(|| Problem::new("The run is ending."))?;
+    let running = process::start(what, command)?;
+    clocks.push(running.id());
+    Ok(running)
+}
+
+/// For the end of a run: no device starts a program from now on, and what
+/// `libfaketime` leaves of one that was killed is removed: a piece of shared
+/// memory and a semaphore, named by the program's number.
+pub fn end_clocks() {
+    let clocks = lock(&CLOCKS).take();
+    process::end_all();
+    for id in clocks.into_iter().flatten() {
         for name in ["faketime_shm", "sem.faketime_sem"] {
             // Most have none.
             let _ = std::fs::remove_file(format!("/dev/shm/{name}_{id}"));

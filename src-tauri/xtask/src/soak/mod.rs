@@ -63,8 +63,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Two servers on PostgreSQL and Redis, which is stopped now and then.
     pub redis: bool,
-    /// Sessions end at once, so that only `mode: json` is left, whose lost
-    /// answers sign a person out: then the password is given again.
+    /// The sessions are no good any more, so that only `mode: json` is left,
+    /// whose lost answers sign a person out: then the password is given again.
     pub json_only: bool,
 }
 
@@ -135,8 +135,7 @@ pub fn run(options: Options) -> Outcome {
     end_on_signals(&folder.0)?;
 
     let step = Step::begin("a server, and four people with two devices each");
-    let session_ttl = if options.json_only { "2s" } else { "6s" };
-    let mut world = World::start(&installation, &folder.0, options.redis, session_ttl)?;
+    let mut world = World::start(&installation, &folder.0, options.redis)?;
     let counts = Arc::new(Counts::default());
     // With json alone whatever is lost is lost.
     let shelter = (!options.json_only).then(|| Arc::new(Shelter::default()));
@@ -154,6 +153,9 @@ pub fn run(options: Options) -> Outcome {
         println!("  There is no libfaketime: every clock is right.");
     }
     let mut devices = devices(&folder.0, seed, &world, &common, &counts, shelter.as_ref())?;
+    if options.json_only {
+        world.end_sessions()?;
+    }
     step.done();
 
     let length = Duration::from_secs_f64(options.minutes * 60.0);
@@ -292,7 +294,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        device::forget_clocks();
+        device::end_clocks();
         let _ = paths::remove(&self.0);
     }
 }
@@ -300,10 +302,13 @@ impl Drop for Folder {
 fn end_on_signals(folder: &Path) -> Outcome {
     let folders = [folder.to_path_buf(), folder.with_extension("postgres")];
     ctrlc::set_handler(move || {
-        process::end_all();
-        device::forget_clocks();
-        for folder in &folders {
-            let _ = paths::remove(folder);
+        device::end_clocks();
+        // A server that was just being started may still write there.
+        for _ in 0..3 {
+            process::end_all();
+            for folder in &folders {
+                let _ = paths::remove(folder);
+            }
         }
         std::process::exit(130);
     })

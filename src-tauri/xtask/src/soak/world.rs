@@ -32,6 +32,7 @@ pub struct World {
     pub redis: Option<Redis>,
     /// Who has an account.
     pub people: Vec<Person>,
+    settings: Settings,
     // After the servers, which must let go of it first.
     _postgres: Option<Postgres>,
 }
@@ -41,12 +42,7 @@ impl World {
     ///
     /// # Errors
     /// Something of it does not start.
-    pub fn start(
-        installation: &Installation,
-        folder: &Path,
-        two: bool,
-        session_ttl: &str,
-    ) -> Outcome<Self> {
+    pub fn start(installation: &Installation, folder: &Path, two: bool) -> Outcome<Self> {
         let mut plain = Settings::default();
         let (mut postgres, mut redis) = (None, None);
         if two {
@@ -71,21 +67,35 @@ impl World {
         // Only now: making it ready takes longer than a token of the run lives.
         let harsh = plain
             .access_token_ttl("6s")
-            .session_ttl(session_ttl)
+            .session_ttl("6s")
             .heartbeat(10)
             .rate_limit(25, 1);
         first.restart_with(harsh.clone())?;
         let mut servers = vec![first];
         if two && let Some(first) = servers.first() {
-            let second = first.start_beside(&folder.join("directus-2"), harsh)?;
+            let second = first.start_beside(&folder.join("directus-2"), harsh.clone())?;
             servers.push(second);
         }
         Ok(Self {
             servers,
             redis,
             people,
+            settings: harsh,
             _postgres: postgres,
         })
+    }
+
+    /// Starts the servers again under another secret, which no session was
+    /// signed with: only refresh tokens, which are rows, are still good.
+    ///
+    /// # Errors
+    /// One does not start.
+    pub fn end_sessions(&mut self) -> Outcome {
+        let settings = self.settings.clone().set("SECRET", random::word(32));
+        for server in &mut self.servers {
+            server.restart_with(settings.clone())?;
+        }
+        Ok(())
     }
 }
 
