@@ -779,6 +779,38 @@ pub enum Command {
     },
 }
 
+/// A command as `whinchat-rpc` reads it: one JSON object a line.
+#[derive(Debug, Clone, Serialize)]
+pub struct Line {
+    /// Whatever the asking program chose; comes back with the answer.
+    pub id: serde_json::Value,
+    /// What to do.
+    #[serde(flatten)]
+    pub command: Command,
+}
+
+impl Line {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// The id to refuse it under; `null` where not even that could be read.
+    pub fn read(line: &[u8]) -> Result<Self, serde_json::Value> {
+        #[derive(Deserialize)]
+        struct Raw {
+            id: serde_json::Value,
+            #[serde(flatten)]
+            command: serde_json::Value,
+        }
+        let Ok(Raw { id, command }) = serde_json::from_slice(line) else {
+            return Err(serde_json::Value::Null);
+        };
+        match Command::deserialize(command) {
+            Ok(command) => Ok(Self { id, command }),
+            Err(_) => Err(id),
+        }
+    }
+}
+
 /// What signing in takes. Not a [`Command`]: it carries a password, so it has
 /// no `Debug`, is never serialised by the core and never logged.
 #[derive(Clone, Deserialize, TS)]

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, process::ExitCode};
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
     io::{self, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -10,7 +9,7 @@ use tokio::{
     task::JoinHandle,
 };
 use whinchat_core::{
-    bridge::{Code, Command, Problem},
+    bridge::{Code, Command, Line, Problem},
     model::AccountId,
     runtime::Messenger,
 };
@@ -20,13 +19,6 @@ const LONGEST: u64 = 4 << 20;
 
 /// How many lines may wait to be written.
 const WAITING: usize = 1024;
-
-#[derive(Deserialize)]
-struct Line {
-    id: Value,
-    #[serde(flatten)]
-    command: Value,
-}
 
 /// Serves until stdin ends, stdout is closed, or a signal comes.
 pub async fn serve(messenger: Messenger, events: bool) -> ExitCode {
@@ -110,19 +102,18 @@ async fn answer_all(messenger: &Messenger, out: &mpsc::Sender<Value>) {
             say(out, &Value::Null, Err(Problem::new(Code::BadCommand))).await;
             return;
         }
-        let Ok(read) = serde_json::from_slice::<Line>(&line) else {
-            say(out, &Value::Null, Err(Problem::new(Code::BadCommand))).await;
-            continue;
-        };
-        let Ok(command) = Command::deserialize(read.command) else {
-            say(out, &read.id, Err(Problem::new(Code::BadCommand))).await;
-            continue;
+        let Line { id, command } = match Line::read(&line) {
+            Ok(line) => line,
+            Err(id) => {
+                say(out, &id, Err(Problem::new(Code::BadCommand))).await;
+                continue;
+            }
         };
         if let Command::Discover { .. } = command {
             let (messenger, out) = (messenger.clone(), out.clone());
             tokio::spawn(async move {
                 let answer = messenger.call(command).await;
-                say(&out, &read.id, answer).await;
+                say(&out, &id, answer).await;
             });
             continue;
         }
@@ -133,7 +124,7 @@ async fn answer_all(messenger: &Messenger, out: &mpsc::Sender<Value>) {
             stream(messenger, account, &mut streams, out);
         }
         let answer = messenger.call(command).await;
-        say(out, &read.id, answer).await;
+        say(out, &id, answer).await;
     }
 }
 
