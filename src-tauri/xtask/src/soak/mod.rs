@@ -180,7 +180,7 @@ pub fn run(options: Options) -> Outcome {
 
     let bound = if options.redis { AGREED_LATE } else { AGREED };
     let mut step = Step::begin("healed: waiting until all agree");
-    let (verdict, agreed) = agree(&world, &mut devices, &common, bound, &mut step)?;
+    let (verdict, agreed) = agree(&mut world, &mut devices, &common, &kills, bound, &mut step)?;
     step.done();
     for note in &verdict.notes {
         println!("  {note}");
@@ -571,9 +571,10 @@ struct Counted {
 /// Waits until every device is live, has nothing unsent, and shows what the
 /// server has; then counts once more, from the beginning. `false`: not in time.
 fn agree(
-    world: &World,
+    world: &mut World,
     devices: &mut [Device],
     common: &Common,
+    kills: &Kills,
     bound: Duration,
     step: &mut Step,
 ) -> Outcome<(Counted, bool)> {
@@ -582,6 +583,13 @@ fn agree(
     loop {
         let late = Instant::now() > end;
         let mut waiting = Vec::new();
+        // A Directus ends by itself when its Redis was away for ten seconds.
+        for server in &mut world.servers {
+            if !server.is_running() {
+                count(&kills.died);
+                start_again(server)?;
+            }
+        }
         for device in devices.iter_mut() {
             device.mend()?;
             let state = device.state();

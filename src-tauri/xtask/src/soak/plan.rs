@@ -88,7 +88,12 @@ pub fn plan(seed: u64, scene: Scene) -> Vec<Planned> {
         planned.extend(every(&mut chance, scene, 45, |chance, at| Planned {
             at,
             fault: Fault::StopRedis {
-                span: chance.millis(10_000, 20_000),
+                // After ten seconds without it a Directus ends by itself, which is
+                // another fault; before, it goes on and loses events.
+                span: match chance.between(0, 3) {
+                    0 => chance.millis(11_000, 20_000),
+                    _ => chance.millis(3_000, 8_000),
+                },
             },
         }));
     }
