@@ -240,14 +240,20 @@ pub fn run(options: Options) -> Outcome {
     match wrong {
         None => Ok(()),
         Some(sentence) => {
-            for device in devices.iter_mut().take(EACH * 4) {
+            for device in &devices {
                 println!("  device {}: {}", device.number, device.log_tail());
             }
             Err(Problem::with_line(
                 sentence,
                 format!(
-                    "cargo xtask soak --minutes {} --seed {seed}",
-                    options.minutes
+                    "cargo xtask soak --minutes {} --seed {seed}{}{}",
+                    options.minutes,
+                    if options.redis { " --redis" } else { "" },
+                    if options.json_only {
+                        " --json-only"
+                    } else {
+                        ""
+                    },
                 ),
             ))
         }
