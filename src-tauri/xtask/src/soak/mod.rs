@@ -306,8 +306,10 @@ impl Drop for Folder {
 }
 
 fn end_on_signals(folder: &Path) -> Outcome {
-    let folders = [folder.to_path_buf(), folder.with_extension("postgres")];
+    let cluster = folder.with_extension("postgres");
+    let folders = [folder.to_path_buf(), cluster.clone()];
     ctrlc::set_handler(move || {
+        services::stop_cluster(&cluster);
         device::end_clocks();
         // A server that was just being started may still write there.
         for _ in 0..3 {

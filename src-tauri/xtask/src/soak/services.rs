@@ -60,6 +60,8 @@ impl Postgres {
             .arg(&data)
             .args(["-p", &port.to_string(), "-k", ""])
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"])
+            // In its folder, which is removed, rather than in the system's shared memory.
+            .args(["-c", "dynamic_shared_memory_type=mmap"])
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -101,6 +103,21 @@ impl Drop for Postgres {
         // Its children are in groups of their own, and end with it.
         self.running.stop(Duration::from_secs(15));
         let _ = paths::remove(&self.folder);
+    }
+}
+
+/// For a run that is broken off: stops the cluster that runs in this folder, if
+/// one does, so that it gives its piece of the system's shared memory back.
+pub fn stop_cluster(folder: &Path) {
+    let file = folder.join("data/postmaster.pid");
+    let text = fs::read_to_string(&file).unwrap_or_default();
+    let Some(id) = text.lines().next().and_then(|id| id.parse::<u32>().ok()) else {
+        return;
+    };
+    let mut stop = Command::new("sh");
+    stop.args(["-c", "kill -s INT \"$0\"", &id.to_string()]);
+    if process::output("kill", stop).is_ok() {
+        process::poll(Duration::from_secs(5), || (!file.exists()).then_some(()));
     }
 }
 
