@@ -11,6 +11,7 @@ pub mod clean;
 pub mod demo;
 pub mod desktop;
 pub mod directus;
+pub mod fuzz;
 pub mod http;
 pub mod name;
 pub mod network;

@@ -1,7 +1,7 @@
 //! Every chore of the project.
 
 use std::process::ExitCode;
-use xtask::{Outcome, Problem, clean, demo, directus, process, soak, suites};
+use xtask::{Outcome, Problem, clean, demo, directus, fuzz, process, soak, suites};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +22,7 @@ cargo xtask demo --check   the same without a person: both windows send, receive
 cargo xtask test           every test suite; --all adds the longer proofs
 cargo xtask soak           eight cores write to each other through faults: --minutes M, --seed S,
                            --redis (two servers, and Redis stopped), --json-only (no sessions)
+cargo xtask fuzz           every fuzz target for --minutes M; --keep makes the kept corpus anew
 cargo xtask clean          removes the demonstration and what was fetched for it
 cargo xtask install        only fetches the Directus that demonstration and tests run against";
 
@@ -34,6 +35,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["test"] => suites::run(false),
         ["test", "--all"] => suites::run(true),
         ["soak", options @ ..] => soak::run(soak::Options::read(options)?),
+        ["fuzz", options @ ..] => fuzz::run(fuzz::Options::read(options)?),
         ["clean"] => clean::run(),
         ["install"] => directus::install().map(drop),
         ["--help" | "-h" | "help"] => {

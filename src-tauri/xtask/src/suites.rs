@@ -112,6 +112,18 @@ const SUITES: &[Suite] = &[
         ],
     ),
     suite(
+        "fuzz corpus",
+        Count::Cargo,
+        &[
+            "cargo",
+            "test",
+            "--package",
+            "whinchat-core",
+            "--test",
+            "corpus",
+        ],
+    ),
+    suite(
         "simulator",
         Count::Whole,
         &[
