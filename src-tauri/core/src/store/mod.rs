@@ -237,6 +237,7 @@ pub fn set_me(connection: &Connection, me: PersonId, name: &str) -> Result<(), S
 pub fn forget_fetched(tx: &Connection) -> Result<(), StoreError> {
     tx.execute_batch(
         "DELETE FROM message WHERE pending = 0;
+         DELETE FROM tally;
          DELETE FROM held;
          DELETE FROM set_aside;
          UPDATE conversation SET unread = 0, read_stamp = NULL, read_id = NULL;

@@ -11,7 +11,8 @@
 //!   own: FTS5 merges those of every word that begins so. Its first three
 //!   letters have one, so what that list brings is tried first, each text
 //!   looked at for the whole beginning. If too few fit, the beginning is rare
-//!   enough to merge.
+//!   enough to merge; of several words the longest, for the others may still
+//!   be common.
 //! * A common word in one conversation, or by one person, would be looked for
 //!   among everybody's: the index has a word for each of both.
 
@@ -65,11 +66,13 @@ pub fn find(
     limit: usize,
 ) -> Result<Vec<Kept>, StoreError> {
     let of = |query: &Query| query.expression(search.conversation, search.sender);
-    if let Some(short) = search.query.shortened()
-        && let Some(expression) = of(&short)
-        && let Some(found) = read(tx, search, &expression, before, limit, Some(LOOKED_AT))?
-    {
-        return Ok(found);
+    for (keep_longest, look_at) in [(false, LOOKED_AT), (true, 4 * LOOKED_AT)] {
+        if let Some(short) = search.query.shortened(keep_longest)
+            && let Some(expression) = of(&short)
+            && let Some(found) = read(tx, search, &expression, before, limit, Some(look_at))?
+        {
+            return Ok(found);
+        }
     }
     let Some(expression) = of(&search.query) else {
         return Ok(Vec::new());

@@ -268,19 +268,29 @@ impl Query {
     }
 
     /// The same query with every long beginning cut to the three letters that
-    /// the index has a list for; `None` where none is long. What it finds must
-    /// be looked at with [`Query::fits`].
+    /// the index has a list for, but for the longest of several if that is to
+    /// be kept; `None` where that changes nothing. What it finds must be looked
+    /// at with [`Query::fits`].
     #[must_use]
-    pub fn shortened(&self) -> Option<Self> {
-        let mut short = self.clone();
-        let mut cut = false;
-        for piece in &mut short.pieces {
-            // Only where folding is beyond doubt.
-            if piece.prefix
+    pub fn shortened(&self, keep_longest: bool) -> Option<Self> {
+        // Only where folding is beyond doubt.
+        let long = |piece: &Piece| {
+            piece.prefix
                 && piece.words.len() == 1
                 && piece.text.len() > INDEXED
                 && piece.text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            {
+        };
+        let longest = self
+            .pieces
+            .iter()
+            .enumerate()
+            .filter(|(_, piece)| keep_longest && long(piece))
+            .max_by_key(|(_, piece)| piece.text.len())
+            .map(|(at, _)| at);
+        let mut short = self.clone();
+        let mut cut = false;
+        for (at, piece) in short.pieces.iter_mut().enumerate() {
+            if longest != Some(at) && long(piece) {
                 piece.text.truncate(INDEXED);
                 cut = true;
             }
