@@ -38,7 +38,8 @@ serve reads commands from stdin, one a line, and answers on stdout:
   {"id":1,"command":"send","args":{"account":"...","conversation":"dm:...","text":"Hi"}}
   {"id":1,"ok":{...}}            or            {"id":1,"error":{"code":"...",...}}
 
-Commands and answers are those of the window; ui/types/bridge.ts has their shapes.
+Commands and answers are those of the window: docs/rpc.md lists them, and
+ui/types/bridge.ts has their shapes.
 They are answered in order, but for discover, which takes its time. After open there
 are also {"batch":{...}} lines: what changes, numbered 1, 2, 3 ...; a number missing
 means that this program was read too slowly: open again. watch names the conversation

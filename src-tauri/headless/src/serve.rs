@@ -1,4 +1,7 @@
 //! Commands in, answers, batches and events out, until stdin ends.
+//!
+//! The protocol is written down in `docs/rpc.md`; the tests below hold it to
+//! what the program really speaks.
 
 use std::{collections::BTreeSet, process::ExitCode};
 
@@ -11,11 +14,15 @@ use tokio::{
 use whinchat_core::{
     bridge::{Code, Command, Line, Problem},
     model::AccountId,
+    product,
     runtime::Messenger,
 };
 
 /// The longest line that is taken, in bytes.
 const LONGEST: u64 = 4 << 20;
+
+/// The protocol's version, as `docs/rpc.md` counts it.
+const PROTOCOL: u32 = 1;
 
 /// How many lines may wait to be written.
 const WAITING: usize = 1024;
@@ -27,6 +34,8 @@ pub async fn serve(messenger: Messenger, events: bool) -> ExitCode {
     if events {
         tokio::spawn(tell_events(messenger.clone(), out.clone()));
     }
+    let system = messenger.clone();
+    tokio::spawn(async move { system.follow_system().await });
     tokio::select! {
         () = answer_all(&messenger, &out) => {}
         () = out.closed() => {}
@@ -105,7 +114,12 @@ async fn answer_all(messenger: &Messenger, out: &mpsc::Sender<Value>) {
         let Line { id, command } = match Line::read(&line) {
             Ok(line) => line,
             Err(id) => {
-                say(out, &id, Err(Problem::new(Code::BadCommand))).await;
+                let answer = if asks_for_protocol(&line) {
+                    Ok(json!({"protocol": PROTOCOL, "version": product::VERSION}))
+                } else {
+                    Err(Problem::new(Code::BadCommand))
+                };
+                say(out, &id, answer).await;
                 continue;
             }
         };
@@ -165,6 +179,11 @@ async fn tell_events(messenger: Messenger, out: mpsc::Sender<Value>) {
     }
 }
 
+/// The one command that is no messenger's: what is spoken here.
+fn asks_for_protocol(line: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(line).is_ok_and(|line| line["command"] == "protocol")
+}
+
 async fn say(out: &mpsc::Sender<Value>, id: &Value, answer: Result<Value, Problem>) {
     let line = match answer {
         Ok(value) => json!({"id": id, "ok": value}),
@@ -172,4 +191,85 @@ async fn say(out: &mpsc::Sender<Value>, id: &Value, answer: Result<Value, Proble
     };
     // A closed stdout ends the program elsewhere.
     let _ = out.send(line).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/rpc.md");
+    const TYPES: &str = include_str!("../../../ui/types/bridge.ts");
+
+    /// The first cells of the table rows in a section of the document.
+    fn listed(section: &str) -> BTreeSet<&'static str> {
+        let (_, after) = DOCUMENT.split_once(&format!("\n## {section}")).unwrap();
+        let part = after.split("\n## ").next().unwrap();
+        part.lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .collect()
+    }
+
+    /// The names that a tagged type has in the generated types.
+    fn named(tag: &str) -> BTreeSet<&'static str> {
+        let mark = format!("\"{tag}\": \"");
+        TYPES
+            .match_indices(&mark)
+            .filter_map(|(at, _)| TYPES.get(at + mark.len()..)?.split('"').next())
+            .collect()
+    }
+
+    #[test]
+    fn the_document_lists_every_command_change_and_code_and_no_other() {
+        let mut commands = named("command");
+        assert!(commands.len() > 15, "{commands:?}");
+        commands.insert("protocol");
+        assert_eq!(listed("Commands"), commands);
+        let changes = named("kind");
+        assert!(changes.len() > 5, "{changes:?}");
+        assert_eq!(listed("Batches"), changes);
+        let codes: Vec<String> = Code::ALL
+            .iter()
+            .map(|code| {
+                serde_json::to_value(code)
+                    .unwrap()
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        let codes: BTreeSet<&str> = codes.iter().map(String::as_str).collect();
+        assert_eq!(listed("Errors"), codes);
+        for code in Code::ALL {
+            let name = serde_json::to_value(code).unwrap();
+            let action = serde_json::to_value(code.action()).unwrap();
+            let row = format!(
+                "| `{}` | `{}` |",
+                name.as_str().unwrap(),
+                action.as_str().unwrap()
+            );
+            assert!(DOCUMENT.contains(&row), "{row}");
+        }
+        let events = BTreeSet::from(["message", "connection", "unread", "session", "missed"]);
+        assert_eq!(listed("Events"), events);
+        assert!(DOCUMENT.contains(&format!("Version **{PROTOCOL}**")));
+    }
+
+    #[test]
+    fn every_example_in_the_document_is_a_command() {
+        let lines = DOCUMENT.lines().filter(|line| line.starts_with("{\"id\":"));
+        let mut seen = BTreeSet::new();
+        for line in lines {
+            let read: Line = serde_json::from_str(line).unwrap();
+            let name = read.command["command"].as_str().unwrap().to_owned();
+            if name != "protocol" {
+                Command::deserialize(read.command)
+                    .unwrap_or_else(|error| panic!("{line}: {error}"));
+            }
+            seen.insert(name);
+        }
+        let seen: BTreeSet<&str> = seen.iter().map(String::as_str).collect();
+        assert_eq!(seen, listed("Commands"), "each has an example");
+    }
 }

@@ -350,3 +350,87 @@ fn without_a_keychain_nothing_is_kept_in_its_place() {
         "the password was not used"
     );
 }
+
+#[test]
+fn the_echo_bot_of_twenty_lines_answers() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default());
+    let (alice, bob) = (server.alice().clone(), server.bob().clone());
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let passphrase = ["--vault", "passphrase", "--passphrase-fd", "4"];
+    let accounts = [&alice, &bob].map(|person| {
+        let folder = &folders[usize::from(person.id == bob.id)];
+        let secrets = [person.password.as_str(), PASSPHRASE];
+        let (answer, fine) = sign_in(&server, person, folder.path(), &passphrase, &secrets);
+        assert!(fine, "{answer}");
+        answer["ok"]["id"].as_str().unwrap().to_owned()
+    });
+    let script = xtask::paths::repository().join("tests/real/messenger/echo.py");
+    let serve = |n: usize, bot: bool| {
+        let folder = folders[n].path();
+        let data = folder.join("data");
+        let arguments = [
+            "serve",
+            "--data",
+            data.to_str().unwrap(),
+            "--events",
+            "--unlock",
+            &accounts[n],
+            "--passphrase-fd",
+            "3",
+        ];
+        let program = command(folder, &[PASSPHRASE], &arguments);
+        if !bot {
+            return program;
+        }
+        // The bot starts the program as it would be started without it.
+        let mut echo = Command::new("python3");
+        echo.arg(&script)
+            .arg(program.get_program())
+            .args(program.get_args());
+        echo
+    };
+    let lines = std::fs::read_to_string(&script).unwrap();
+    assert!(
+        lines.lines().count() <= 22,
+        "twenty lines and what they are"
+    );
+    let mut bot = serve(1, true)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut program = Rpc::start(
+        serve(0, false),
+        &accounts[0],
+        &folders[0].path().join("log"),
+    );
+    assert_eq!(program.call("protocol", json!({}))["ok"]["protocol"], 1);
+    program.call("open", json!({}));
+    program.live();
+    let to_bob = format!("dm:{}", bob.id);
+    program.call(
+        "send",
+        json!({"conversation": to_bob, "text": "is there an echo?"}),
+    );
+    let echo = program.until("the echo", |line| line["event"] == "message");
+    assert_eq!(echo["value"]["message"]["text"], "is there an echo?");
+    assert_eq!(echo["value"]["message"]["sender"], json!(bob.id));
+    let search = json!({"query": "echo", "conversation": null, "person": null, "from": null, "until": null, "after": null, "limit": 10});
+    let found = program.call("search", search);
+    assert_eq!(found["ok"]["found"].as_array().unwrap().len(), 2, "{found}");
+    program.call("set_history_depth", json!({"depth": {"to": "everything"}}));
+    let depth = program.call("history_depth", json!({}));
+    assert_eq!(depth["ok"], json!({"to": "everything"}));
+    let jump = json!({"conversation": to_bob, "anchor": {"at": "around", "sort": echo["value"]["message"]["id"]}, "limit": 10});
+    assert_eq!(program.call("fetch", jump.clone())["ok"], Value::Null);
+    assert_eq!(
+        program.call("page", jump)["ok"]["messages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    program.end();
+    let _ = bot.kill();
+    let _ = bot.wait();
+}
