@@ -2,7 +2,7 @@
 //!
 //! Owns: cargo-fuzz in the cache, the working corpus below the target folder.
 //! What a run finds stays there; `corpus/` in the repository is what was worth
-//! keeping (`--keep` takes the smallest set that reaches the same code), and
+//! keeping (`--keep` adds of the smallest set that reaches the same code), and
 //! the core's test `corpus` tries it in every run of the tests.
 //!
 //! No sanitizer: the core forbids unsafe code, so that one would only watch
@@ -33,14 +33,16 @@ const TARGETS: [(&str, u32); 6] = [
 ];
 
 /// The files of a corpus in the repository are no larger than this together.
-const KEPT_BYTES: u64 = 48 * 1024;
+const KEPT_BYTES: u64 = 36 * 1024;
+/// Nor are there more of them at once.
+const KEPT_FILES: usize = 150;
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
     /// How long each target is run.
     pub minutes: f64,
-    /// Whether the corpus in the repository is made anew from what was found.
+    /// Whether the corpus in the repository grows by some of what was found.
     pub keep: bool,
 }
 
@@ -230,8 +232,8 @@ fn recorded(target: &str) -> Outcome {
     Ok(())
 }
 
-/// Makes the repository's corpus anew: the smallest set that reaches the same code,
-/// smallest files first as far as there is room.
+/// Adds to the repository's corpus: of the smallest set that reaches the same code
+/// some of every size, as far as there is room.
 fn keep(target: &str) -> Outcome {
     let mut shrink = command("cmin", target)?;
     shrink
@@ -248,7 +250,8 @@ fn keep(target: &str) -> Outcome {
     let kept = kept(target);
     fs::create_dir_all(&kept).doing(|| format!("make {}", kept.display()))?;
     let mut room = KEPT_BYTES;
-    for (size, file) in files {
+    let step = files.len().div_ceil(KEPT_FILES).max(1);
+    for (size, file) in files.into_iter().step_by(step) {
         let Some(left) = room.checked_sub(size) else {
             break;
         };
@@ -297,7 +300,7 @@ mod tests {
                 .iter()
                 .map(|(size, _)| size)
                 .sum();
-            assert!(all < 2 * KEPT_BYTES, "{target} has {all} bytes");
+            assert!(all < 3 * KEPT_BYTES, "{target} has {all} bytes");
         }
     }
 

@@ -22,7 +22,7 @@ cargo xtask demo --check   the same without a person: both windows send, receive
 cargo xtask test           every test suite; --all adds the longer proofs
 cargo xtask soak           eight cores write to each other through faults: --minutes M, --seed S,
                            --redis (two servers, and Redis stopped), --json-only (no sessions)
-cargo xtask fuzz           every fuzz target for --minutes M; --keep makes the kept corpus anew
+cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some of what it finds
 cargo xtask clean          removes the demonstration and what was fetched for it
 cargo xtask install        only fetches the Directus that demonstration and tests run against";
 
