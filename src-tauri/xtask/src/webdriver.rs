@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::http::{self, Request};
+use crate::network::Way;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
 
@@ -51,6 +52,9 @@ impl Window {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        // Window and driver look for each other, on this machine, through a proxy where one
+        // is set: neither gets any.
+        Way::Direct.set(&mut command);
         let driver = process::start("WebKitWebDriver", command)?;
         let mut window = Self {
             driver,
