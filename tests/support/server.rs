@@ -195,6 +195,31 @@ impl ServerFixture {
         Admin::new(self.port(), self.token_of(person))
     }
 
+    /// The tokens of a person's sessions, from the server's own database: what
+    /// it really thinks, and secrets that must lie nowhere else.
+    #[track_caller]
+    pub fn tokens_on_server(&self, person: &Person) -> Vec<String> {
+        let database = self.database();
+        let mut statement = database
+            .prepare("SELECT token FROM directus_sessions WHERE user = ?")
+            .expect("the server keeps sessions");
+        let tokens = statement.query_map([&person.id], |row| row.get(0));
+        tokens
+            .and_then(Iterator::collect)
+            .expect("sessions can be read")
+    }
+
+    /// The server's own database, beside the running server.
+    #[track_caller]
+    pub fn database(&self) -> rusqlite::Connection {
+        let file = find_database(self.folder()).expect("the server has a database file");
+        let database = rusqlite::Connection::open(file).expect("it can be opened");
+        database
+            .busy_timeout(std::time::Duration::from_secs(10))
+            .expect("it can wait");
+        database
+    }
+
     /// Ends the server as a power cut would.
     pub fn kill9(&mut self) {
         self.server.kill();
@@ -230,6 +255,21 @@ impl ServerFixture {
     pub fn folder(&self) -> &Path {
         self.server.folder()
     }
+}
+
+fn find_database(folder: &Path) -> Option<std::path::PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).ok()?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "db") {
+                return Some(path);
+            }
+        }
+    }
+    None
 }
 
 fn new_person(first: &str, last: &str) -> NewPerson {

@@ -11,6 +11,8 @@ use whinchat_core::bridge::{
 };
 use whinchat_core::model::{AccountId, ConversationId};
 use whinchat_core::runtime::{Config, Event, Messenger};
+use whinchat_core::store;
+use whinchat_core::vault::{Vault, passphrase_file};
 use whinchat_tests::{Person, ServerFixture};
 
 /// Longer than anything here takes on a busy machine.
@@ -143,6 +145,19 @@ impl Client {
         self.until(ConnectionState::Live).await;
     }
 
+    /// This device's database of an account under [`PASSPHRASE`], read beside the
+    /// engine.
+    pub async fn database(&self) -> rusqlite::Connection {
+        let folder = self
+            .data
+            .path()
+            .join("accounts")
+            .join(self.account.to_string());
+        let vault = Vault::unlock(passphrase_file(&folder), PASSPHRASE.to_owned().into());
+        let key = vault.await.unwrap().key().await.unwrap();
+        store::open_reader(&folder.join("messages.db"), &key).unwrap()
+    }
+
     /// Waits for the next message of somebody else.
     pub async fn arrives(&mut self) -> MessageRow {
         self.event("a message", |event| match event {
@@ -178,13 +193,19 @@ impl Client {
         what: &str,
         mut is: impl FnMut(&[MessageRow]) -> bool,
     ) -> Vec<MessageRow> {
+        // Whatever changes a page is told on a stream that watches it.
+        let mut changes = self.messenger.subscribe(self.account).unwrap();
+        let watched = self
+            .messenger
+            .watch(self.account, Some(changes.id()), Some(dm(with)));
+        watched.await.unwrap();
         let found = timeout(PATIENCE, async {
             loop {
                 let page = self.page(with).await;
                 if is(&page) {
                     return page;
                 }
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                changes.next().await.expect("the account is open");
             }
         });
         found.await.unwrap_or_else(|_| panic!("never: {what}"))
@@ -199,37 +220,7 @@ pub fn dm(person: &str) -> ConversationId {
 /// How many sessions the server holds for this person: what it really thinks,
 /// from its own database.
 pub fn sessions_on_server(server: &ServerFixture, person: &Person) -> usize {
-    tokens_on_server(server, person).len()
-}
-
-/// The tokens of those sessions.
-pub fn tokens_on_server(server: &ServerFixture, person: &Person) -> Vec<String> {
-    let file = find_database(server.folder());
-    let database = rusqlite::Connection::open(file).unwrap();
-    database
-        .busy_timeout(Duration::from_secs(10))
-        .and_then(|()| {
-            let mut statement =
-                database.prepare("SELECT token FROM directus_sessions WHERE user = ?")?;
-            let tokens = statement.query_map([&person.id], |row| row.get(0))?;
-            tokens.collect()
-        })
-        .unwrap()
-}
-
-pub fn find_database(folder: &Path) -> std::path::PathBuf {
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "db") {
-                return path;
-            }
-        }
-    }
-    panic!("the server has no database file");
+    server.tokens_on_server(person).len()
 }
 
 /// Established connections of this machine to this port.
@@ -244,4 +235,26 @@ pub fn connections_to(port: u16) -> usize {
             words.next().is_some_and(|word| word.ends_with(&remote)) && words.next() == Some("01")
         })
         .count()
+}
+
+/// In how many places of a database this text stands: every column of every table.
+pub fn places_of(database: &rusqlite::Connection, text: &str) -> usize {
+    let names = |sql: &str| -> Vec<String> {
+        let mut statement = database.prepare(sql).unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.collect::<Result<_, _>>().unwrap()
+    };
+    let mut found = 0;
+    let tables = names("SELECT name FROM sqlite_master WHERE type = 'table'");
+    assert!(tables.len() > 3, "{tables:?}");
+    for table in tables {
+        for column in names(&format!("SELECT name FROM pragma_table_info('{table}')")) {
+            let sql = format!(
+                "SELECT count(*) FROM \"{table}\" WHERE instr(CAST(\"{column}\" AS TEXT), ?1) > 0"
+            );
+            let count: i64 = database.query_row(&sql, [text], |row| row.get(0)).unwrap();
+            found += usize::try_from(count).unwrap();
+        }
+    }
+    found
 }

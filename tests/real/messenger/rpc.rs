@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::{Value, json};
 use whinchat_tests::{Kind, Options, Person, ServerFixture, eventually};
 
-use crate::client::{PASSPHRASE, PATIENCE, connections_to, sessions_on_server, tokens_on_server};
+use crate::client::{PASSPHRASE, PATIENCE, connections_to, sessions_on_server};
 
 /// The program, built if need be.
 fn program() -> &'static Path {
@@ -224,7 +224,7 @@ fn two_programs_talk_through_dead_proxies_and_nothing_secret_is_written_anywhere
         bob.password.clone(),
         PASSPHRASE.to_owned(),
     ];
-    let tokens = [&alice, &bob].map(|person| tokens_on_server(&server, person));
+    let tokens = [&alice, &bob].map(|person| server.tokens_on_server(person));
     assert_eq!(tokens.iter().flatten().count(), 4, "two sessions each");
     secrets.extend(tokens.into_iter().flatten());
     secrets.push("eyJ".to_owned());

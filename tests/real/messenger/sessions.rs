@@ -1,12 +1,10 @@
 //! Sessions: renewed, lost on the way, ended; nobody is signed out by accident.
 
-use std::time::Duration;
-
 use whinchat_core::bridge::{ConnectionState, SignIn, VaultKind};
 use whinchat_core::runtime::{Event, SessionState};
 use whinchat_tests::{Kind, Options, Relay, ServerFixture, eventually};
 
-use crate::client::{Client, PATIENCE, sessions_on_server, typed};
+use crate::client::{Client, PATIENCE, places_of, sessions_on_server, typed};
 
 const REFRESH: &str = "POST /auth/refresh";
 
@@ -111,9 +109,7 @@ async fn after_a_long_time_off_the_spare_opens_the_account_again() {
 
 /// How many cookie sessions there still are: those that live seconds.
 fn expired_sessions(server: &ServerFixture) -> usize {
-    let file = crate::client::find_database(server.folder());
-    let database = rusqlite::Connection::open(file).unwrap();
-    database.busy_timeout(Duration::from_secs(10)).unwrap();
+    let database = server.database();
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()
@@ -169,6 +165,128 @@ async fn who_is_suspended_is_asked_to_sign_in_and_comes_back_to_what_was_held() 
     assert_eq!(page.len(), 2);
     assert_eq!(page[1].id, waiting.id);
     alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_ask_for_a_connection_one_renewal_is_on_its_way() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default().session_ttl("20s"));
+    let relay = Relay::start(server.port());
+    let mut alice = Client::start_at(&relay.url(), server.alice(), VaultKind::SessionOnly).await;
+    alice.live().await;
+    relay.hold(REFRESH);
+    eventually("a renewal is on its way", PATIENCE, || {
+        relay.asked(REFRESH) == 1
+    });
+    // Everything that makes an engine want a fresh session, at once.
+    let mut asking = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let (messenger, account) = (alice.messenger.clone(), alice.account);
+        asking.spawn(async move {
+            messenger.reconnect(account).await.unwrap();
+            if n % 5 == 0 {
+                messenger.network(false).await;
+                messenger.network(true).await;
+                messenger.resumed().await;
+            }
+            messenger.reconnect(account).await.unwrap();
+        });
+    }
+    while let Some(asked) = asking.join_next().await {
+        asked.unwrap();
+    }
+    assert_eq!(
+        relay.asked(REFRESH),
+        1,
+        "they share the one that is under way"
+    );
+    relay.let_go();
+    still_talks(&server, &mut alice).await;
+    // After it one more at most was due at once; not one for each who asked.
+    let all = relay.asked(REFRESH);
+    assert!(all <= 3, "{all} renewals");
+    assert_never_asked_to_sign_in(&mut alice);
+    alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_socket_tells_after_its_tokens_end_is_not_believed() {
+    // Where sessions end within seconds, and so do the access tokens of the spare.
+    let options = Options::default()
+        .session_ttl("10s")
+        .access_token_ttl("10s");
+    let server = ServerFixture::start(Kind::Stamped, options);
+    let relay = Relay::start(server.port());
+    // An administrator: nothing on the server keeps others' messages from him.
+    let mut admin =
+        Client::start_at(&relay.url(), server.administrator(), VaultKind::Passphrase).await;
+    admin.live().await;
+    let (bob, carol) = (server.bob().id.clone(), server.carol().id.clone());
+    let message = |n: u8| format!("01936f00-0000-7000-8000-0000000000{n:02}");
+    let now = "2026-11-25T12:00:00Z";
+    let said = relay.said();
+    let (_, uid) = said
+        .split("\"event\":\"init\"")
+        .nth(1)
+        .and_then(|rest| rest.split_once("\"uid\":\""))
+        .expect("the subscription has an id");
+    let uid = uid.split('"').next().unwrap_or_default();
+    let tell = |rows: serde_json::Value| {
+        let frame = serde_json::json!({
+            "type": "subscription", "event": "create", "data": rows, "uid": uid,
+        });
+        assert_eq!(relay.say(&frame.to_string()), 1);
+    };
+    // What the relay says is heard as the server's word, while the token lives.
+    let heard = serde_json::json!({
+        "id": message(9), "content": "While it lives", "sender_id": carol,
+        "receiver_id": admin.person, "timestamp": now,
+        "date_created": "2026-11-25T12:00:00.000Z", "date_updated": null,
+    });
+    tell(serde_json::json!([heard]));
+    admin
+        .page_until(&carol, "it is heard", |page| page.len() == 1)
+        .await;
+
+    relay.hold(REFRESH);
+    eventually("the token ends unrenewed", PATIENCE, || {
+        relay.told("TOKEN_EXPIRED") == 1
+    });
+    // In the ten seconds of grace the server goes on telling; Directus 11 with
+    // the rights of the system. Its filter may hold even then, so the worst that
+    // it could say is said for it: a row of others, and one that claims to be his.
+    let writer = server.fresh_admin();
+    let foreign = "Not for the administrator";
+    let one = writer.insert(&message(1), &bob, &carol, foreign, now);
+    let own = "For the administrator";
+    writer.insert(&message(2), &bob, &admin.person, own, now);
+    let mut forged = one.clone();
+    forged["id"] = message(3).into();
+    forged["receiver_id"] = admin.person.clone().into();
+    forged["content"] = "Forged on the way".into();
+    tell(serde_json::json!([one, forged]));
+    eventually("the server closes", PATIENCE, || {
+        relay.told("AUTH_TIMEOUT") >= 1
+    });
+    assert!(
+        admin.page(&bob).await.is_empty(),
+        "nothing is believed that came on this socket"
+    );
+    relay.let_go();
+    admin.messenger.reconnect(admin.account).await.unwrap();
+    // What concerns him comes by the catch-up.
+    let page = admin
+        .page_until(&bob, "his own comes", |page| !page.is_empty())
+        .await;
+    assert_eq!(page.len(), 1);
+    assert_eq!(page[0].text, own);
+    admin.live().await;
+    let database = admin.database().await;
+    assert!(places_of(&database, own) >= 1);
+    for not_his in [foreign, "Forged on the way"] {
+        assert_eq!(places_of(&database, not_his), 0, "{not_his}");
+    }
+    assert_never_asked_to_sign_in(&mut admin);
+    admin.messenger.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,10 @@
 //! Two people talk; others don't listen.
 
-use std::time::Duration;
+use serde_json::json;
+use whinchat_core::bridge::{Anchor, Change, Code, ConnectionState, MessageState, VaultKind};
+use whinchat_tests::{Kind, Options, Relay, ServerFixture, eventually};
 
-use whinchat_core::bridge::{Change, Code, ConnectionState, MessageState};
-use whinchat_tests::{Kind, Options, ServerFixture, eventually};
-
-use crate::client::{Client, PATIENCE, dm};
+use crate::client::{Client, PATIENCE, dm, places_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_talk_on_both_kinds_of_server_and_an_administrator_hears_nothing() {
@@ -137,8 +136,6 @@ async fn rows_older_than_the_servers_stamp_are_not_lost() {
         "2026-11-20T10:00:00Z",
     );
     // As it is where the field was added to a collection with messages in it.
-    let file = std::fs::read_dir(server.folder()).unwrap().flatten();
-    assert!(file.count() > 0);
     let cleared = clear_stamp(&server, id);
     assert_eq!(cleared, 1);
     let mut client = Client::start(&server, alice).await;
@@ -157,10 +154,8 @@ async fn rows_older_than_the_servers_stamp_are_not_lost() {
 }
 
 fn clear_stamp(server: &ServerFixture, id: &str) -> usize {
-    let file = crate::client::find_database(server.folder());
-    let database = rusqlite::Connection::open(file).unwrap();
-    database.busy_timeout(Duration::from_secs(10)).unwrap();
-    database
+    server
+        .database()
         .execute(
             "UPDATE chat_messages SET date_created = NULL WHERE id = ?",
             [id],
@@ -185,4 +180,128 @@ async fn a_text_that_no_server_takes_is_refused_before_it_is_kept() {
     let admin = server.admin();
     eventually("the long one is there", PATIENCE, || admin.count() == 1);
     alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_answer_is_lost_is_there_once_and_shown_once() {
+    for kind in [Kind::Tutorial, Kind::Stamped] {
+        let server = ServerFixture::start(kind, Options::default());
+        let relay = Relay::start(server.port());
+        let mut alice =
+            Client::start_at(&relay.url(), server.alice(), VaultKind::SessionOnly).await;
+        alice.live().await;
+        relay.lose_answers_to("POST /items/chat_messages", 1);
+        let bob = server.bob().id.clone();
+        let sent = alice.send(&bob, "Once").await;
+        eventually("its answer is lost", PATIENCE, || relay.lost() == 1);
+        let page = alice
+            .page_until(&bob, "it is known to be sent", |page| {
+                page.iter().all(|row| row.state == MessageState::Sent) && !page.is_empty()
+            })
+            .await;
+        assert_eq!(page.len(), 1, "{kind:?}");
+        assert_eq!((&page[0].id, page[0].text.as_str()), (&sent.id, "Once"));
+        assert_eq!(server.admin().count(), 1, "{kind:?}");
+        alice.messenger.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrators_history_is_his_own_from_before_he_connected() {
+    for kind in [Kind::Tutorial, Kind::Stamped] {
+        let server = ServerFixture::start(kind, Options::default());
+        let (bob, carol) = (server.bob().id.clone(), server.carol().id.clone());
+        let me = server.administrator().id.clone();
+        let row = |n: usize, from: &str, to: &str, text: &str| {
+            json!({
+                "id": format!("01936f00-0000-7000-8000-{n:012}"), "content": text,
+                "sender_id": from, "receiver_id": to,
+                "timestamp": format!("2026-11-20T10:{:02}:00Z", n % 60),
+            })
+        };
+        let mut rows: Vec<_> = (0..55)
+            .map(|n| row(n, &bob, &carol, "Between two others"))
+            .collect();
+        rows.push(row(55, &carol, &bob, "Between two others"));
+        rows.push(row(56, &bob, &me, "For the administrator"));
+        rows.push(row(57, &me, &bob, "From the administrator"));
+        server.admin().insert_rows(&json!(rows));
+        let mut admin =
+            Client::start_at(&server.url(), server.administrator(), VaultKind::Passphrase).await;
+        admin.live().await;
+        let page = admin
+            .page_until(&bob, "his own", |page| page.len() >= 2)
+            .await;
+        let texts: Vec<_> = page.iter().map(|row| row.text.as_str()).collect();
+        assert_eq!(texts, ["For the administrator", "From the administrator"]);
+        // He looks further back, and at the other's conversation.
+        for peer in [&bob, &carol] {
+            admin
+                .messenger
+                .fetch_older(admin.account, dm(peer))
+                .await
+                .unwrap();
+        }
+        admin
+            .page_until(&bob, "the beginning is known", |page| page.len() == 2)
+            .await;
+        let with_carol = admin
+            .messenger
+            .page(admin.account, dm(&carol), Anchor::Newest, 50)
+            .await;
+        if let Ok(page) = with_carol {
+            assert!(page.messages.is_empty(), "{kind:?}");
+        }
+        let list = admin
+            .messenger
+            .conversations(admin.account, String::new(), None, 50)
+            .await
+            .unwrap();
+        let people: Vec<_> = list.conversations.iter().map(|c| &c.person).collect();
+        assert_eq!(people, [&bob], "{kind:?}");
+        let database = admin.database().await;
+        assert!(places_of(&database, "the administrator") >= 2);
+        assert_eq!(places_of(&database, "Between two others"), 0, "{kind:?}");
+        admin.messenger.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_changed_or_deleted_on_the_server_is_told_and_no_row_is_set_aside() {
+    for kind in [Kind::Tutorial, Kind::Stamped] {
+        let server = ServerFixture::start(kind, Options::default());
+        let relay = Relay::start(server.port());
+        let mut alice = Client::start_at(&relay.url(), server.alice(), VaultKind::Passphrase).await;
+        let mut bob = Client::start(&server, server.bob()).await;
+        alice.live().await;
+        bob.live().await;
+        let first = bob.send(&alice.person, "As it was").await;
+        let second = bob.send(&alice.person, "Soon gone").await;
+        alice
+            .page_until(&bob.person, "both came", |page| page.len() == 2)
+            .await;
+        let admin = server.admin();
+        admin.change(&first.id, &json!({"content": "As it is"}));
+        alice
+            .page_until(&bob.person, "it is changed", |page| {
+                page.iter().any(|row| row.text == "As it is")
+            })
+            .await;
+        assert!(relay.told(r#""event":"update""#) >= 1, "by a frame");
+        admin.delete(&second.id);
+        let page = alice
+            .page_until(&bob.person, "it is gone", |page| page.len() == 1)
+            .await;
+        assert_eq!(page[0].text, "As it is");
+        assert!(relay.told(r#""event":"delete""#) >= 1, "by a frame");
+        let database = alice.database().await;
+        let aside: i64 = database
+            .query_row("SELECT count(*) FROM set_aside", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(aside, 0, "every row of a real server is understood");
+        assert_eq!(places_of(&database, "Soon gone"), 0);
+        for client in [alice, bob] {
+            client.messenger.shutdown().await;
+        }
+    }
 }
