@@ -1,8 +1,8 @@
 //! What the core and an interface say to each other: the shapes of every
 //! command's arguments and answer, and of the stream of changes.
 //!
-//! Owns: those shapes, their JSON and their TypeScript (written by ts-rs into
-//! `ui/types/`). The window, `whinchat-rpc` and the tests all speak exactly
+//! Owns: those shapes, their JSON and their TypeScript (`ui/types/bridge.ts`,
+//! written by `WRITE_TYPES=1 cargo test -p whinchat-core types`). The window, `whinchat-rpc` and the tests all speak exactly
 //! this. Never: behaviour, secrets, or a server's raw answer.
 //!
 //! All instants are UTC milliseconds since 1970. All integers are below 2^53.
@@ -846,4 +846,34 @@ pub struct AppInfo {
     pub vaults: Vec<VaultKind>,
     /// `linux`, `macos`, `windows`, `android` or `ios`.
     pub platform: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_types_that_the_page_is_checked_against_are_these() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = ts_rs::Config::from_env().with_out_dir(folder.path());
+        AccountSummary::export_all(&config).unwrap();
+        AppInfo::export_all(&config).unwrap();
+        Batch::export_all(&config).unwrap();
+        Command::export_all(&config).unwrap();
+        Opened::export_all(&config).unwrap();
+        Page::export_all(&config).unwrap();
+        PeoplePage::export_all(&config).unwrap();
+        ServerFound::export_all(&config).unwrap();
+        SignIn::export_all(&config).unwrap();
+        SignedOut::export_all(&config).unwrap();
+        let written = std::fs::read_to_string(folder.path().join("bridge.ts")).unwrap();
+        let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/types/bridge.ts");
+        if std::env::var_os("WRITE_TYPES").is_some() {
+            std::fs::write(kept, &written).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(kept).unwrap() == written,
+            "ui/types/bridge.ts is stale: run WRITE_TYPES=1 cargo test -p whinchat-core types"
+        );
+    }
 }
