@@ -41,8 +41,6 @@ use crate::{
     view,
 };
 
-/// Rows a page of history asks for.
-pub(super) const HISTORY: u32 = 50;
 /// Between two pages that nobody asked for.
 const PAUSE: i64 = 2_000;
 /// After a refusal for now that does not say for how long, and after silence.
@@ -244,7 +242,7 @@ impl Engine {
             }
             None => Vec::new(),
         };
-        let (except, offset) = name_or_skip(except);
+        let (except, offset) = name_or_skip(except, self.pages.named);
         let call = Call::Messages(MessagesQuery {
             stamps: self.stamps,
             peer: Some(asked.conversation.peer()),
@@ -254,7 +252,7 @@ impl Engine {
             until,
             except,
             offset,
-            limit: HISTORY,
+            limit: self.pages.history,
         });
         let request = self.request(s, call);
         self.history.asked.insert(request, asked);
@@ -317,7 +315,7 @@ impl Engine {
                 let from = start_of_page(count, &spots, last).min(start.clone());
                 held::hold(s.tx, conversation, &from, &start)?;
                 let whole = count == 0 || from == held::beginning();
-                if !whole && count < HISTORY && !asked.unasked {
+                if !whole && count < self.pages.history && !asked.unasked {
                     // Short: the beginning, or the server's cap. Asking settles it.
                     let part = Part::Before(Some(from));
                     return self.ask_history(
@@ -406,7 +404,7 @@ impl Engine {
         while let Some(conversation) = self.sync.prefetch.pop_front() {
             let from = held::newest_from(s.tx, conversation)?;
             let full = from.as_ref().map_or(Ok(false), |from| {
-                messages::at_least(s.tx, conversation, from, HISTORY)
+                messages::at_least(s.tx, conversation, from, self.pages.history)
             })?;
             if !full && view::older(s.tx, conversation)? == Older::Server {
                 return self.fetch_older(s, conversation);

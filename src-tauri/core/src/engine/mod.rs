@@ -26,6 +26,7 @@ mod ingest;
 mod input;
 mod orders;
 mod outbox;
+mod pages;
 mod reconcile;
 mod step;
 mod sync;
@@ -38,6 +39,7 @@ use rusqlite::Connection;
 
 pub use effect::{Credential, Effect, Notice, Reply, RequestId, SocketId, Ticket, Timer};
 pub use input::{Granted, Input, Order, Sessions, SocketEvent};
+pub use pages::Pages;
 
 use crate::{
     bridge,
@@ -56,6 +58,7 @@ const SLEPT: i64 = 5_000;
 pub struct Engine {
     me: PersonId,
     stamps: Stamps,
+    pages: Pages,
     random: u64,
     next: u64,
     last: Option<Now>,
@@ -84,6 +87,7 @@ impl Engine {
         Ok(Self {
             me: facts::me(tx)?,
             stamps: facts::stamps(tx)?.unwrap_or(Stamps::Server),
+            pages: Pages::default(),
             random: seed,
             next: seed >> 1,
             last: None,
@@ -97,6 +101,13 @@ impl Engine {
             outbox: outbox::Outbox::default(),
             foreign: 0,
         })
+    }
+
+    /// The same engine, asking for this much at a time.
+    #[must_use]
+    pub const fn with_pages(mut self, pages: Pages) -> Self {
+        self.pages = pages;
+        self
     }
 
     /// Takes one step inside the transaction `tx`. After the commit the
@@ -149,6 +160,35 @@ impl Engine {
         }
         self.show_connection(s);
         step.finish(&self.watching, &mut self.unread_shown)
+    }
+
+    /// Takes one step in a savepoint of its own inside `tx`, so that one that
+    /// fails is rolled back alone and what shared the transaction stands.
+    ///
+    /// # Errors
+    /// As [`Engine::step`]; all that the step wrote is undone. A new engine
+    /// must be made, for this one's memory may be ahead.
+    pub fn step_alone(
+        &mut self,
+        tx: &Connection,
+        now: Now,
+        input: Input,
+    ) -> Result<Vec<Effect>, StoreError> {
+        tx.execute_batch("SAVEPOINT step")?;
+        match self.step(tx, now, input) {
+            Ok(effects) => {
+                tx.execute_batch("RELEASE step")?;
+                Ok(effects)
+            }
+            Err(error) => {
+                // Half a step must not be committed. Where SQLite has rolled back
+                // everything there is no savepoint any more, and nothing to undo.
+                if tx.execute_batch("ROLLBACK TO step; RELEASE step").is_err() {
+                    let _ = tx.execute_batch("ROLLBACK");
+                }
+                Err(error)
+            }
+        }
     }
 
     /// How many rows did not concern me and were dropped: a server that is

@@ -145,7 +145,7 @@ impl Engine {
             until: doubt.until,
             except: BTreeSet::new(),
         };
-        let call = walk.call(self.stamps, self.page());
+        let call = walk.call(self.stamps, self.page(), self.pages.named);
         let stage = Stage::Repair {
             walk,
             seen: BTreeSet::new(),
@@ -170,7 +170,7 @@ impl Engine {
         let more = walk.advance(&rows, self.stamps);
         self.ingest(s, rows, From::News)?;
         if more {
-            let call = walk.call(self.stamps, self.page());
+            let call = walk.call(self.stamps, self.page(), self.pages.named);
             self.ask(s, Stage::Repair { walk, seen, rest }, call);
             return Ok(());
         }

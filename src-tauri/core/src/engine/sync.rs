@@ -35,11 +35,6 @@ use crate::{
 
 /// How far back every catch-up looks again.
 const OVERLAP: i64 = 60_000;
-/// Rows a catch-up page asks for.
-const PAGE: u32 = 100;
-/// How many conversations' newest pages are fetched unasked.
-const PREFETCH: usize = 10;
-const PEOPLE: u32 = 100;
 /// Names are read again after this long.
 const PEOPLE_FRESH: i64 = 3_600_000;
 /// No zone is farther ahead of UTC.
@@ -50,9 +45,8 @@ const COMPARE: i64 = 5 * 60_000;
 /// Rows at the end of a page are named, so that the next leaves them out. A
 /// stamp that very many rows share is skipped by number instead: should one
 /// slip in between meanwhile, the overlap or the next comparison brings it.
-pub(super) fn name_or_skip(rows: Vec<MessageId>) -> (Vec<MessageId>, u32) {
-    const NAMED: usize = 400;
-    if rows.len() <= NAMED {
+pub(super) fn name_or_skip(rows: Vec<MessageId>, named: usize) -> (Vec<MessageId>, u32) {
+    if rows.len() <= named {
         return (rows, 0);
     }
     (Vec::new(), u32::try_from(rows.len()).unwrap_or(u32::MAX))
@@ -70,8 +64,8 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub fn call(&self, stamps: Stamps, limit: u32) -> Call {
-        let (except, offset) = name_or_skip(self.except.iter().copied().collect());
+    pub fn call(&self, stamps: Stamps, limit: u32, named: usize) -> Call {
+        let (except, offset) = name_or_skip(self.except.iter().copied().collect(), named);
         Call::Messages(MessagesQuery {
             stamps,
             peer: self.peer,
@@ -228,12 +222,12 @@ impl Engine {
             until: None,
             except: BTreeSet::new(),
         };
-        let call = walk.call(self.stamps, self.page());
+        let call = walk.call(self.stamps, self.page(), self.pages.named);
         self.ask(s, Stage::Walk(walk), call);
     }
 
     pub(super) fn page(&self) -> u32 {
-        self.sync.page.unwrap_or(PAGE)
+        self.sync.page.unwrap_or(self.pages.catch_up)
     }
 
     pub(super) fn ask(&mut self, s: &mut Step<'_>, stage: Stage, call: Call) {
@@ -416,7 +410,7 @@ impl Engine {
         if rest.is_empty() {
             return self.ask_alone(s, alone, cursor);
         }
-        let asked = rest.split_off(rest.len().saturating_sub(50));
+        let asked = rest.split_off(rest.len().saturating_sub(self.pages.newest));
         let call = Call::Newest {
             stamps: self.stamps,
             of: asked.clone(),
@@ -453,7 +447,7 @@ impl Engine {
             until: None,
             except: Vec::new(),
             offset: 0,
-            limit: self.page().min(super::history::HISTORY),
+            limit: self.page().min(self.pages.history),
         });
         let stage = Stage::Alone {
             peer,
@@ -550,7 +544,7 @@ impl Engine {
         }
         self.ingest(s, rows, From::News)?;
         if more {
-            let call = walk.call(self.stamps, self.page());
+            let call = walk.call(self.stamps, self.page(), self.pages.named);
             self.ask(s, Stage::Walk(walk), call);
             return Ok(());
         }
@@ -595,7 +589,7 @@ impl Engine {
     fn ask_people(&mut self, s: &mut Step<'_>, offset: u32) {
         let call = Call::People {
             offset,
-            limit: PEOPLE,
+            limit: self.pages.people,
         };
         self.ask(s, Stage::People { offset }, call);
     }
@@ -630,7 +624,7 @@ impl Engine {
 
     fn after_people(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
         // Once a connection, the newest pages are fetched before they are asked for.
-        self.sync.prefetch = conversations::list(s.tx, "", None, PREFETCH as u32)?
+        self.sync.prefetch = conversations::list(s.tx, "", None, self.pages.prefetch)?
             .into_iter()
             .map(|kept| kept.id)
             .collect();

@@ -432,7 +432,7 @@ impl Run {
                 }
                 continue;
             };
-            match step(&database, engine, now, input) {
+            match engine.step_alone(&database, now, input) {
                 Ok(more) => {
                     orders.extend(ticket);
                     effects.extend(more);
@@ -543,32 +543,6 @@ fn moved(effects: &[Effect], timer: Timer) -> bool {
     effects.iter().any(
         |effect| matches!(effect, Effect::SetTimer(t, _) | Effect::StopTimer(t) if *t == timer),
     )
-}
-
-fn step(
-    database: &Database,
-    engine: &mut Engine,
-    now: Now,
-    input: Input,
-) -> Result<Vec<Effect>, StoreError> {
-    database.execute_batch("SAVEPOINT step")?;
-    match engine.step(database, now, input) {
-        Ok(effects) => {
-            database.execute_batch("RELEASE step")?;
-            Ok(effects)
-        }
-        Err(error) => {
-            // Half a step must not be committed. Where SQLite has rolled back
-            // everything there is no savepoint any more, and nothing to undo.
-            if database
-                .execute_batch("ROLLBACK TO step; RELEASE step")
-                .is_err()
-            {
-                let _ = database.execute_batch("ROLLBACK");
-            }
-            Err(error)
-        }
-    }
 }
 
 fn seed_bytes() -> [u8; 8] {
