@@ -55,7 +55,7 @@ const UNPROVISIONED: i64 = 60_000;
 pub(super) struct Token {
     /// The wall clock at its end.
     pub end: Instant,
-    lifetime: i64,
+    pub lifetime: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     bridge::{Anchor, Change, Code, Depth, Older, Problem},
-    directus::call::{Answer, By, Call, Fault, MessagesQuery, Rows},
+    directus::call::{Answer, By, Call, Fault, MessagesQuery, Reason, Rows},
     model::{ConversationId, Instant, MessageId, Stamps},
     store::{
         StoreError, conversations, facts,
@@ -252,7 +252,7 @@ impl Engine {
             until,
             except,
             offset,
-            limit: self.pages.history,
+            limit: self.history_page(),
         });
         let request = self.request(s, call);
         self.history.asked.insert(request, asked);
@@ -280,6 +280,13 @@ impl Engine {
             Err(Fault::Transient { .. }) => Problem::new(Code::ServerBusy),
             Err(Fault::Permanent(_)) if matches!(asked.part, Part::Find(_)) => {
                 Problem::new(Code::Unknown)
+            }
+            Err(Fault::Permanent(refusal))
+                if refusal.reason == Reason::TooLarge && self.history_page() > 1 =>
+            {
+                self.sync.page = Some(self.history_page() / 2);
+                self.ask_history(s, asked)?;
+                return Ok(true);
             }
             Err(Fault::Permanent(_)) => Problem::new(Code::NotAllowed),
         };
@@ -315,7 +322,7 @@ impl Engine {
                 let from = start_of_page(count, &spots, last).min(start.clone());
                 held::hold(s.tx, conversation, &from, &start)?;
                 let whole = count == 0 || from == held::beginning();
-                if !whole && count < self.pages.history && !asked.unasked {
+                if !whole && count < self.history_page() && !asked.unasked {
                     // Short: the beginning, or the server's cap. Asking settles it.
                     let part = Part::Before(Some(from));
                     return self.ask_history(

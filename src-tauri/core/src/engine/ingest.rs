@@ -68,11 +68,24 @@ impl Engine {
         from: From,
         listed: bool,
     ) -> Result<(), StoreError> {
+        let before = messages::get(s.tx, message.id)?;
         let upsert = messages::save(s.tx, message, conversation)?;
         if upsert == Upsert::Same {
             return Ok(());
         }
         s.touch(message.id, conversation);
+        let elsewhere = before
+            .filter(|before| !before.pending)
+            .and_then(|before| before.message.conversation(self.me))
+            .filter(|was| *was != conversation);
+        if let Some(was) = elsewhere {
+            // Given to another receiver: it is no longer where it was.
+            s.touch_conversation(was);
+            s.change(crate::bridge::Change::MessageGone {
+                conversation: was.to_string(),
+                id: message.id.to_string(),
+            });
+        }
         if upsert == Upsert::Confirmed {
             if let Some(written) = self.outbox.confirmed(message.id) {
                 self.learn_offset(s, message, written)?;

@@ -4,10 +4,12 @@
 //! differs. A socket that says nothing proves nothing: events between servers
 //! are lost without a word, and hard deletes are told to nobody who was away.
 //!
-//! On a server with its own stamps the last day's totals are compared. The
-//! tutorial's stamps are the senders', so that a late row may lie anywhere:
-//! there the days of all that is held are compared. Only what is held without
-//! a gap can be compared at all. A conversation that differs is read again for
+//! On a server with its own stamps the last day's totals are compared, and once
+//! a day those of all that is held. Only what is held without a gap can be
+//! compared at all, so that a conversation of which less than the day is held
+//! has a span of its own. The tutorial's stamps are the senders', so that a
+//! late row may lie anywhere: there all days that are held whole are compared,
+//! every time, and the spans come on top. A conversation that differs is read again for
 //! that span; what is here and was not in it is asked for by its id, and only
 //! a refusal of that id removes it.
 
@@ -22,10 +24,14 @@ use super::{
 use crate::{
     directus::call::{By, Call, DayTotal, Rows, Total},
     model::{ConversationId, Instant, MessageId, PersonId, Stamps},
-    store::{StoreError, conversations, held, messages},
+    store::{StoreError, conversations, facts, held, messages},
 };
 
 const DAY: i64 = 24 * 3_600_000;
+/// Spans that a comparison asks about, but for the daily one.
+const SPANS: usize = 50;
+/// A conversation that is held whole is compared from here on.
+const FIRST: Instant = Instant(i64::MIN + 1);
 
 /// A span of a conversation that may differ from the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,14 +43,10 @@ pub(super) struct Doubt {
 
 impl Engine {
     pub(super) fn compare(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
+        self.sync.spans = self.spans(s)?;
         match self.stamps {
             Stamps::Server => {
-                let since = s.now.wall.plus(self.skew).plus(-DAY).floor_second();
-                let call = Call::Totals {
-                    stamps: Stamps::Server,
-                    since: Some(since),
-                };
-                self.ask(s, Stage::Compare { since }, call);
+                self.compare_next(s)?;
             }
             Stamps::Sender => {
                 self.ask(s, Stage::CompareDays, Call::Days { since: None });
@@ -53,8 +55,53 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether all of `from..` is held, so that counts can be compared. Where
-    /// nothing is held the conversation was in no list: it has begun since,
+    /// From where on is to be compared: the last day, and where less is held
+    /// from there on; once a day everything that is held.
+    fn spans(&mut self, s: &Step<'_>) -> Result<BTreeSet<Instant>, StoreError> {
+        let zone = facts::offset(s.tx)?;
+        let day = s.now.wall.plus(self.skew.saturating_add(zone)).plus(-DAY);
+        let day = day.floor_second();
+        let last = facts::instant(s.tx, facts::COMPARED_WHOLE)?;
+        let whole = last.is_none_or(|at| s.now.wall.0.abs_diff(at.0) >= DAY.unsigned_abs());
+        self.sync.comparing_whole = whole;
+        let mut spans = BTreeSet::new();
+        if self.stamps == Stamps::Server {
+            spans.insert(day);
+        }
+        for kept in conversations::list(s.tx, "", None, u32::MAX)? {
+            let Some(from) = held::newest_from(s.tx, kept.id)? else {
+                continue;
+            };
+            let from = Instant(from.0).max(FIRST);
+            if whole || (from > day && kept.activity >= from.0) {
+                spans.insert(from);
+            }
+        }
+        while !whole && spans.len() > SPANS {
+            spans.pop_last();
+        }
+        Ok(spans)
+    }
+
+    /// Compares the next span, if one is left.
+    pub(super) fn compare_next(&mut self, s: &mut Step<'_>) -> Result<bool, StoreError> {
+        let Some(since) = self.sync.spans.pop_first() else {
+            if std::mem::take(&mut self.sync.comparing_whole) {
+                facts::set_instant(s.tx, facts::COMPARED_WHOLE, s.now.wall)?;
+            }
+            return Ok(false);
+        };
+        let call = Call::Totals {
+            stamps: self.stamps,
+            since: (since > FIRST).then_some(since),
+        };
+        self.ask(s, Stage::Compare { since }, call);
+        Ok(true)
+    }
+
+    /// Whether all of `from..` is held, so that counts can be compared; should
+    /// rows share the first stamp of which only some are held, they differ
+    /// once, and the repair brings the others. Where nothing is held the conversation was in no list: it has begun since,
     /// and all of it is missing here.
     fn comparable(
         &self,
@@ -62,7 +109,7 @@ impl Engine {
         conversation: ConversationId,
         from: Instant,
     ) -> Result<bool, StoreError> {
-        Ok(held::newest_from(s.tx, conversation)?.is_none_or(|spot| spot.0 < from.0))
+        Ok(held::newest_from(s.tx, conversation)?.is_none_or(|spot| spot.0 <= from.0))
     }
 
     pub(super) fn compared(
@@ -109,6 +156,25 @@ impl Engine {
         days: &[DayTotal],
     ) -> Result<(), StoreError> {
         let mut doubts = BTreeSet::new();
+        let told: BTreeSet<_> = days
+            .iter()
+            .map(|day| (day.sender, day.receiver, day.day))
+            .collect();
+        // A day of which nothing is left on the server is in no answer.
+        for (conversation, sender, day) in messages::days(s.tx)? {
+            let receiver = if sender == self.me {
+                conversation.peer()
+            } else {
+                self.me
+            };
+            if !told.contains(&(sender, receiver, day)) && self.comparable(s, conversation, day)? {
+                doubts.insert(Doubt {
+                    peer: conversation.peer(),
+                    from: day,
+                    until: Some(day.plus(DAY - 1)),
+                });
+            }
+        }
         for day in days {
             let total = Total {
                 sender: day.sender,
@@ -141,7 +207,7 @@ impl Engine {
         let walk = Walk {
             by: By::Created,
             peer: Some(doubt.peer),
-            from: Some(doubt.from),
+            from: (doubt.from > FIRST).then_some(doubt.from),
             until: doubt.until,
             except: BTreeSet::new(),
         };

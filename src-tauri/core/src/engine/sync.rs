@@ -177,9 +177,13 @@ pub(super) struct Sync {
     pub whole: bool,
     /// Compare once the catch-up is whole.
     pub compare: bool,
+    /// From where on is still to be compared.
+    pub spans: BTreeSet<Instant>,
+    /// These are all that is held.
+    pub comparing_whole: bool,
     pub people_wanted: bool,
     /// Rows a page may ask for now; halved when an answer is too large.
-    page: Option<u32>,
+    pub page: Option<u32>,
     pub prefetch: VecDeque<ConversationId>,
     pub failures: u32,
 }
@@ -230,6 +234,11 @@ impl Engine {
         self.sync.page.unwrap_or(self.pages.catch_up)
     }
 
+    /// Rows a page of history may ask for now.
+    pub(super) fn history_page(&self) -> u32 {
+        self.pages.history.min(self.page())
+    }
+
     pub(super) fn ask(&mut self, s: &mut Step<'_>, stage: Stage, call: Call) {
         self.sync.stage = stage;
         let request = self.request(s, call);
@@ -243,6 +252,8 @@ impl Engine {
         self.sync.again = false;
         self.sync.whole = false;
         self.sync.prefetch.clear();
+        self.sync.spans.clear();
+        self.sync.comparing_whole = false;
         self.stop_history(s)?;
         s.effect(Effect::StopTimer(Timer::Poll));
         s.effect(Effect::StopTimer(Timer::Reconcile));
@@ -311,7 +322,8 @@ impl Engine {
                 self.repaired(s, walk, seen, rest, rows)
             }
             (Stage::Verify { id, rest, doubts }, Answer::Messages(rows)) => {
-                self.ingest(s, rows, From::History)?;
+                // Where it was given to another receiver it may begin a conversation.
+                self.ingest(s, rows, From::News)?;
                 self.verified(s, id, false, rest, doubts)
             }
             (Stage::People { offset }, Answer::People { people, rows }) => {
@@ -337,9 +349,9 @@ impl Engine {
                 (Reason::Forbidden, Stage::Verify { id, rest, doubts }) => {
                     self.verified(s, id, true, rest, doubts)
                 }
-                (Reason::TooLarge, _) if self.page() > 1 => {
+                (Reason::TooLarge, stage) if self.page() > 1 => {
                     self.sync.page = Some(self.page() / 2);
-                    self.start_sync(s)
+                    self.ask_smaller(s, stage)
                 }
                 // The directory may be closed to us; messages are not.
                 (_, Stage::People { .. }) => {
@@ -352,6 +364,41 @@ impl Engine {
                 // A field or the collection is no longer ours to read.
                 _ => self.wait(s, Code::NotAllowed),
             },
+        }
+    }
+
+    /// An answer was too large: the same again with a smaller page. Where it was
+    /// no page that was too large, from the start.
+    fn ask_smaller(&mut self, s: &mut Step<'_>, stage: Stage) -> Result<(), StoreError> {
+        match stage {
+            Stage::Walk(walk) => {
+                let call = walk.call(self.stamps, self.page(), self.pages.named);
+                self.ask(s, Stage::Walk(walk), call);
+                Ok(())
+            }
+            Stage::Repair { walk, seen, rest } => {
+                let call = walk.call(self.stamps, self.page(), self.pages.named);
+                self.ask(s, Stage::Repair { walk, seen, rest }, call);
+                Ok(())
+            }
+            Stage::Newest {
+                mut asked,
+                mut rest,
+                alone,
+                cursor,
+            } => {
+                rest.append(&mut asked);
+                self.ask_newest(s, rest, alone, cursor)
+            }
+            Stage::Alone {
+                peer,
+                mut alone,
+                cursor,
+            } => {
+                alone.push(peer);
+                self.ask_alone(s, alone, cursor)
+            }
+            _ => self.start_sync(s),
         }
     }
 
@@ -410,7 +457,10 @@ impl Engine {
         if rest.is_empty() {
             return self.ask_alone(s, alone, cursor);
         }
-        let asked = rest.split_off(rest.len().saturating_sub(self.pages.newest));
+        let asked = rest.split_off(
+            rest.len()
+                .saturating_sub(self.pages.newest.min(self.page() as usize)),
+        );
         let call = Call::Newest {
             stamps: self.stamps,
             of: asked.clone(),
@@ -433,6 +483,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let Some(peer) = alone.pop() else {
             facts::set(s.tx, facts::LISTED, "1")?;
+            facts::set_instant(s.tx, facts::COMPARED_WHOLE, s.now.wall)?;
             facts::set_instant(s.tx, facts::CURSOR_CREATED, cursor)?;
             facts::set_instant(s.tx, facts::CURSOR_UPDATED, cursor)?;
             self.walk_from(s, By::Created, cursor);
@@ -447,7 +498,7 @@ impl Engine {
             until: None,
             except: Vec::new(),
             offset: 0,
-            limit: self.page().min(self.pages.history),
+            limit: self.history_page(),
         });
         let stage = Stage::Alone {
             peer,
@@ -476,13 +527,14 @@ impl Engine {
         &mut self,
         s: &mut Step<'_>,
         asked: &[(PersonId, PersonId, Instant)],
-        rest: Vec<(PersonId, PersonId, Instant)>,
+        mut rest: Vec<(PersonId, PersonId, Instant)>,
         mut alone: Vec<PersonId>,
         cursor: Instant,
         rows: Rows,
     ) -> Result<(), StoreError> {
         let kept = self.ingest(s, rows, From::History)?;
-        for (sender, receiver, _) in asked {
+        let mut missing = Vec::new();
+        for (sender, receiver, stamp) in asked {
             let peer = if *sender == self.me {
                 *receiver
             } else {
@@ -492,8 +544,17 @@ impl Engine {
             if kept.iter().any(|(_, of)| *of == conversation) {
                 self.hold_newest(s, peer, &kept)?;
             } else {
-                alone.push(peer);
+                missing.push((*sender, *receiver, *stamp));
             }
+        }
+        // The server caps its answers: what it left out is asked for again, as
+        // long as that brings something.
+        if missing.len() < asked.len() {
+            rest.extend(missing);
+        } else {
+            let me = self.me;
+            let peer = |(sender, receiver, _)| if sender == me { receiver } else { sender };
+            alone.extend(missing.into_iter().map(peer));
         }
         self.ask_newest(s, rest, alone, cursor)
     }
@@ -568,6 +629,9 @@ impl Engine {
         }
         if std::mem::take(&mut self.sync.compare) {
             return self.compare(s);
+        }
+        if self.compare_next(s)? {
+            return Ok(());
         }
         let read = facts::instant(s.tx, facts::PEOPLE_READ)?;
         let stale = read.is_none_or(|at| s.now.wall.0.saturating_sub(at.0) > PEOPLE_FRESH);

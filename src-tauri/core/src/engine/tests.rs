@@ -17,6 +17,7 @@ use crate::{
 };
 
 const START: i64 = 1_795_000_000_000;
+const DAY: i64 = 24 * 3_600_000;
 
 fn person(n: u128) -> PersonId {
     PersonId::new(Uuid::from_u128(n))
@@ -493,12 +494,16 @@ fn a_conversation_that_began_while_away_with_an_old_stamp_is_found_by_its_day() 
         });
         let answer = match call {
             None => break,
-            Some(Call::Days { .. }) => Answer::Days(vec![DayTotal {
-                sender: carol,
-                receiver: person(1),
-                day: Instant(late.stamp.0 - late.stamp.0.rem_euclid(86_400_000)),
-                count: 1,
-            }]),
+            Some(Call::Days { .. }) => Answer::Days(
+                [(carol, late.stamp.0), (person(2), START)]
+                    .map(|(sender, stamp)| DayTotal {
+                        sender,
+                        receiver: person(1),
+                        day: Instant(stamp - stamp.rem_euclid(DAY)),
+                        count: 1,
+                    })
+                    .to_vec(),
+            ),
             Some(Call::Messages(query)) if query.peer == Some(carol) && !walked => {
                 walked = true;
                 Answer::Messages(rows(vec![late.clone()]))
@@ -803,4 +808,210 @@ fn who_is_suspended_is_told_so_and_keeps_the_sessions() {
         .iter()
         .any(|effect| matches!(effect, Effect::Renew(..)));
     assert!(!again, "the spare is of the same person");
+}
+
+/// Answers what is asked until nothing is, and gives what was asked.
+fn quietly(alice: &mut Alice, mut answer: impl FnMut(&Call) -> Result<Answer, Fault>) -> Vec<Call> {
+    let mut asked = Vec::new();
+    for _ in 0..30 {
+        let call = alice.effects.iter().find_map(|effect| match effect {
+            Effect::Request(_, call) => Some(call.clone()),
+            _ => None,
+        });
+        let Some(call) = call else { break };
+        let result = answer(&call);
+        asked.push(call);
+        alice.answer(result);
+    }
+    asked
+}
+
+fn nothing(call: &Call) -> Result<Answer, Fault> {
+    Ok(match call {
+        Call::Totals { .. } => Answer::Totals(Vec::new()),
+        Call::Days { .. } => Answer::Days(Vec::new()),
+        Call::People { .. } => Answer::People {
+            people: Vec::new(),
+            rows: 0,
+        },
+        Call::Message { .. } => {
+            return Err(Fault::Permanent(Refusal {
+                reason: Reason::Forbidden,
+                field: None,
+                status: 403,
+            }));
+        }
+        _ => Answer::Messages(Rows::default()),
+    })
+}
+
+#[test]
+fn a_row_that_was_given_to_another_receiver_leaves_the_conversation_it_was_in() {
+    let (mut alice, socket) = Alice::live();
+    let mine = Message {
+        sender: person(1),
+        receiver: person(2),
+        ..from_bob(2, 10)
+    };
+    let given = Message {
+        receiver: person(3),
+        updated: Some(Instant(START + 20)),
+        ..mine.clone()
+    };
+    alice.tell(Input::Watching([with_bob()].into()));
+    for row in [mine, given] {
+        let rows = rows(vec![row]);
+        alice.frame(socket, ServerFrame::Rows { uid: None, rows });
+    }
+    let gone = alice.effects.iter().any(|effect| {
+        matches!(effect, Effect::Show(_, changes) if changes.iter().any(|change| {
+            matches!(change, Change::MessageGone { conversation, .. } if *conversation == with_bob().to_string())
+        }) && changes.iter().any(|change| {
+            matches!(change, Change::Conversation(row) if row.id == with_bob().to_string())
+        }))
+    });
+    assert!(gone);
+    assert_eq!(alice.page().len(), 1);
+}
+
+#[test]
+fn a_day_of_which_nothing_is_left_on_the_server_is_found_and_emptied() {
+    let (mut alice, _) = Alice::live();
+    alice.engine.stamps = Stamps::Sender;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    quietly(&mut alice, nothing);
+    assert_eq!(alice.page(), []);
+}
+
+#[test]
+fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
+    let (mut alice, _) = Alice::live();
+    alice.wall += 23 * 3_600_000;
+    alice.engine.link.token = alice.engine.link.token.map(|token| connection::Token {
+        end: Instant(i64::MAX),
+        ..token
+    });
+    let whole = Call::Totals {
+        stamps: Stamps::Server,
+        since: None,
+    };
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asked = quietly(&mut alice, |call| match call {
+        Call::Totals { .. } => Ok(Answer::Totals(vec![Total {
+            sender: person(2),
+            receiver: person(1),
+            count: 1,
+            newest: None,
+        }])),
+        other => nothing(other),
+    });
+    assert!(!asked.contains(&whole), "{asked:?}");
+    alice.wall += 3 * 3_600_000;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asked = quietly(&mut alice, nothing);
+    assert!(asked.contains(&whole), "{asked:?}");
+    let left = store::messages::get(&alice.store, id(1)).unwrap();
+    assert_eq!(left, None);
+}
+
+#[test]
+fn a_page_that_is_too_large_is_asked_for_again_in_parts_wherever_it_was() {
+    let too_large = || {
+        Err(Fault::Permanent(Refusal {
+            reason: Reason::TooLarge,
+            field: None,
+            status: 200,
+        }))
+    };
+    let (mut alice, _) = Alice::live();
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let mut limits = Vec::new();
+    let asked = quietly(&mut alice, |call| match call {
+        Call::Totals { .. } => Ok(Answer::Totals(Vec::new())),
+        // Only the repair asks for one person's rows.
+        Call::Messages(query) if query.peer.is_some() => {
+            limits.push(query.limit);
+            if query.limit > 30 {
+                too_large()
+            } else {
+                Ok(Answer::Messages(Rows::default()))
+            }
+        }
+        other => nothing(other),
+    });
+    assert_eq!(limits, [100, 50, 25], "{asked:?}");
+    assert_eq!(alice.page(), [], "and what is gone was found in the end");
+}
+
+#[test]
+fn a_newest_message_that_a_cap_left_out_is_asked_for_again() {
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    alice.tell(Input::Socket(socket, SocketEvent::Opened));
+    alice.frame(socket, ServerFrame::AuthOk { uid: None });
+    alice.frame(socket, ServerFrame::Init { uid: None });
+    let from_carol = Message {
+        sender: person(3),
+        ..from_bob(2, 5)
+    };
+    let both = [from_bob(1, 0), from_carol];
+    quietly(&mut alice, |call| match call {
+        Call::Totals { .. } => Ok(Answer::Totals(
+            both.iter()
+                .map(|row| Total {
+                    sender: row.sender,
+                    receiver: row.receiver,
+                    count: 1,
+                    newest: Some(row.stamp),
+                })
+                .collect(),
+        )),
+        Call::Newest { of, .. } => {
+            let wanted = both
+                .iter()
+                .rev()
+                .find(|row| of.iter().any(|(from, ..)| *from == row.sender));
+            Ok(Answer::Messages(rows(
+                wanted.cloned().into_iter().collect(),
+            )))
+        }
+        other => nothing(other),
+    });
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert_eq!(list.conversations.len(), 2);
+    assert_eq!(alice.page().len(), 1);
+}
+
+#[test]
+fn a_step_that_fails_takes_nothing_with_it_and_leaves_nothing() {
+    let (mut alice, _) = Alice::live();
+    let full = "CREATE TEMP TRIGGER disk_full BEFORE INSERT ON main.fact
+                BEGIN SELECT RAISE(ABORT, 'full'); END";
+    alice.store.execute_batch("BEGIN").unwrap();
+    facts::set(&alice.store, "before", "stands").unwrap();
+    alice.store.execute_batch(full).unwrap();
+    let now = Now {
+        wall: Instant(alice.wall),
+        mono: alice.wall - START,
+    };
+    let order = Order::Send {
+        id: id(9),
+        conversation: with_bob(),
+        text: "never".to_owned(),
+    };
+    let input = Input::Order(Ticket(1), order);
+    let stepped = alice.engine.step_alone(&alice.store, now, input);
+    assert!(stepped.is_err());
+    alice
+        .store
+        .execute_batch("DROP TRIGGER temp.disk_full; COMMIT")
+        .unwrap();
+    assert_eq!(
+        facts::get(&alice.store, "before").unwrap().as_deref(),
+        Some("stands")
+    );
+    assert_eq!(store::messages::get(&alice.store, id(9)).unwrap(), None);
+    assert!(store::outbox::all(&alice.store).unwrap().is_empty());
 }

@@ -18,6 +18,8 @@ pub const CURSOR_CREATED: &str = "cursor_created";
 pub const CURSOR_UPDATED: &str = "cursor_updated";
 /// When the directory was last read whole.
 pub const PEOPLE_READ: &str = "people_read";
+/// When all that is held was last compared with the server.
+pub const COMPARED_WHOLE: &str = "compared_whole";
 
 pub(super) const REVISION: &str = "revision";
 pub(super) const STAMPS: &str = "stamps";

@@ -427,6 +427,39 @@ fn count_rows(
     Ok(count.unsigned_abs())
 }
 
+/// Whose confirmed messages of which days there are: conversation, sender,
+/// start of the day.
+///
+/// # Errors
+/// SQLite's.
+pub fn days(tx: &Connection) -> Result<Vec<(ConversationId, PersonId, Instant)>, StoreError> {
+    const DAY: i64 = 24 * 3_600_000;
+    // Division rounds towards zero: moved, so that days before 1970 are days.
+    let mut statement = tx.prepare_cached(
+        "SELECT DISTINCT conversation, sender,
+           (stamp + 1000000 * ?1) / ?1 * ?1 - 1000000 * ?1
+         FROM message WHERE pending = 0 ORDER BY 1, 2, 3",
+    )?;
+    let rows = statement.query_map([DAY], |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, String>(1)?,
+            row.get::<_, i64>(2)?,
+        ))
+    })?;
+    rows.map(|row| {
+        let (conversation, sender, day) = row?;
+        Ok((
+            conversation
+                .parse()
+                .map_err(corrupt("message.conversation"))?,
+            sender.parse().map_err(corrupt("message.sender"))?,
+            Instant(day),
+        ))
+    })
+    .collect()
+}
+
 /// Notes a row that could not be read.
 ///
 /// # Errors
