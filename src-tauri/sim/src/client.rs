@@ -11,13 +11,14 @@ use whinchat_core::{
     bridge::ConnectionState,
     directus::call::{Call, Fault},
     engine::{Credential, Effect, Engine, Granted, Input, Order, Sessions, Ticket, Timer},
-    model::{Instant, MessageId, Now, PersonId},
+    model::{ConversationId, Instant, MessageId, Now, PersonId},
     store::{self, Key, Place, StoreError},
 };
 
 use crate::{
     page::{Batch, Page},
     server::EPOCH,
+    shape::PAGES,
 };
 
 /// When a client dies within a step.
@@ -25,12 +26,16 @@ use crate::{
 pub enum Death {
     /// Before the commit.
     BeforeCommit,
+    /// Inside the commit: SQLite has it whole, or not at all.
+    InCommit(bool),
     /// After the commit, before its effects.
     AfterCommit,
     /// After this many of its effects.
     AfterEffects(usize),
     /// The commit fails; the process lives.
     CommitFails,
+    /// The last step of a batch fails, as on a full disk; the process lives.
+    StepFails,
     /// Power is lost after the commit: everything since the last synced one is undone.
     Power,
 }
@@ -87,6 +92,10 @@ pub enum Ordered {
     Send(usize),
     /// Taking a message back.
     Discard(MessageId),
+    /// Keeping what is typed; `None` for nothing.
+    Draft(ConversationId, Option<String>),
+    /// Reading up to a row, by its sort key.
+    Read(ConversationId, String),
     /// Anything else.
     Other,
 }
@@ -97,8 +106,12 @@ pub enum Stepped {
     Effects(Vec<Effect>, Option<Death>),
     /// It died before there were any.
     Died(Death),
-    /// The commit failed and the engine was made anew.
-    Failed,
+    /// The commit failed and the engine was made anew; these orders were not
+    /// carried out.
+    Failed(Vec<Ticket>),
+    /// The last step failed alone: these effects are to be performed, this
+    /// order was not carried out, and the engine must be made anew.
+    StepFailed(Vec<Effect>, Option<Ticket>),
     /// The engine said so itself.
     Broken(String),
 }
@@ -124,6 +137,25 @@ pub struct Client {
     pub keychain_fails: bool,
     /// The newest credentials, stored or not.
     pub newest: Keychain,
+    /// When the keychain failed last.
+    pub keychain_failed: Option<i64>,
+    /// Since the last sign-in something has happened after which it may be
+    /// that no credential is left.
+    pub excused: bool,
+    /// Its connection has been live before.
+    pub was_live: bool,
+    /// Power was lost: its database may be older than what it did.
+    pub lost_power: bool,
+    /// Its wall clock was set.
+    pub clock_moved: bool,
+    /// When it made an id last, and how many in that millisecond before.
+    pub made: (i64, u16),
+    /// What it typed, as it was told that it is kept; `None` when unsure.
+    pub drafts: BTreeMap<ConversationId, Option<Option<String>>>,
+    /// Up to where it has read, as it was told.
+    pub read: BTreeMap<ConversationId, String>,
+    /// How often each message was announced.
+    pub announced: BTreeMap<String, u32>,
     /// What the keychain did not take.
     pub unstored: Option<Unstored>,
     /// The token that was granted last.
@@ -168,6 +200,11 @@ pub struct Client {
 
 const KEY: Key = Key([7; 32]);
 
+/// Every step that has something to show ends with the revision's new number:
+/// there it fails, after all else that it wrote.
+const DISK_FULL: &str = "CREATE TEMP TRIGGER disk_full BEFORE INSERT ON main.fact
+  BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+
 fn copy(from: &Connection) -> Result<Connection, StoreError> {
     let mut to = store::open(Place::Memory, &KEY)?;
     let backup = Backup::new(from, &mut to)?;
@@ -200,6 +237,15 @@ impl Client {
             keychain: Keychain::default(),
             keychain_fails: false,
             newest: Keychain::default(),
+            keychain_failed: None,
+            excused: false,
+            was_live: false,
+            lost_power: false,
+            clock_moved: false,
+            made: (0, 0),
+            drafts: BTreeMap::new(),
+            read: BTreeMap::new(),
+            announced: BTreeMap::new(),
             unstored: None,
             token: None,
             timers: BTreeMap::new(),
@@ -244,16 +290,6 @@ impl Client {
     /// # Errors
     /// The store's.
     pub fn start(&mut self, seed: u64) -> Result<(), StoreError> {
-        self.life += 1;
-        self.store.execute_batch("BEGIN IMMEDIATE")?;
-        let engine = Engine::resume(&self.store, seed);
-        self.store.execute_batch("COMMIT")?;
-        self.engine = Some(engine?);
-        self.inbox.clear();
-        self.woken = false;
-        self.timers.clear();
-        self.tickets.clear();
-        self.patches.clear();
         self.newest = self.keychain.clone();
         self.unstored = None;
         self.token = self
@@ -261,9 +297,27 @@ impl Client {
             .session
             .as_ref()
             .map(|(token, _)| token.clone());
+        self.start_engine(seed)
+    }
+
+    /// Makes the engine anew in the same process, which knows its tokens still.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn start_engine(&mut self, seed: u64) -> Result<(), StoreError> {
+        self.life += 1;
+        self.store.execute_batch("BEGIN IMMEDIATE")?;
+        let engine = Engine::resume(&self.store, seed);
+        self.store.execute_batch("COMMIT")?;
+        self.engine = Some(engine?.with_pages(PAGES));
+        self.inbox.clear();
+        self.woken = false;
+        self.timers.clear();
+        self.tickets.clear();
+        self.patches.clear();
         let sessions = Sessions {
-            session: self.keychain.session.as_ref().map(|(_, end)| Instant(*end)),
-            spare: self.keychain.spare.is_some(),
+            session: self.newest.session.as_ref().map(|(_, end)| Instant(*end)),
+            spare: self.newest.spare.is_some(),
         };
         self.inbox.push_back(Input::Start(sessions));
         let watching = self.page.watching;
@@ -293,6 +347,7 @@ impl Client {
         if !self.store.is_autocommit() {
             self.store.execute_batch("ROLLBACK")?;
         }
+        self.lost_power |= power;
         let kept = if power { self.synced.take() } else { None };
         self.synced = None;
         // Opened again, as a new process would.
@@ -342,13 +397,30 @@ impl Client {
         store::before_transaction(&self.store, person)?;
         self.store.execute_batch("BEGIN IMMEDIATE")?;
         let mut effects = Vec::new();
-        for input in inputs {
+        let mut tickets = Vec::new();
+        let last = inputs.len().saturating_sub(1);
+        for (place, input) in inputs.into_iter().enumerate() {
             let told = format!("{input:?}");
-            self.store.execute_batch("SAVEPOINT step")?;
-            match engine.step(&self.store, clocks, input) {
+            let ticket = match &input {
+                Input::Order(ticket, _) => Some(*ticket),
+                _ => None,
+            };
+            let fails = death == Some(Death::StepFails) && place == last;
+            if fails {
+                self.store.execute_batch(DISK_FULL)?;
+            }
+            let stepped = engine.step_alone(&self.store, clocks, input);
+            if fails {
+                self.store.execute_batch("DROP TRIGGER temp.disk_full")?;
+            }
+            match stepped {
                 Ok(more) => {
-                    self.store.execute_batch("RELEASE step")?;
+                    tickets.extend(ticket);
                     effects.extend(more);
+                }
+                Err(_) if fails => {
+                    self.store.execute_batch("COMMIT")?;
+                    return Ok(Stepped::StepFailed(effects, ticket));
                 }
                 Err(error) => {
                     self.store.execute_batch("ROLLBACK")?;
@@ -368,8 +440,12 @@ impl Client {
             }
             Some(Death::CommitFails) => {
                 self.store.execute_batch("ROLLBACK")?;
-                self.start(seed)?;
-                return Ok(Stepped::Failed);
+                self.start_engine(seed)?;
+                return Ok(Stepped::Failed(tickets));
+            }
+            Some(Death::InCommit(false)) => {
+                self.store.execute_batch("ROLLBACK")?;
+                return Ok(Stepped::Died(Death::InCommit(false)));
             }
             _ => {}
         }
@@ -381,8 +457,8 @@ impl Client {
         if person && self.synced.is_some() {
             self.synced = Some(copy(&self.store)?);
         }
-        if matches!(death, Some(Death::AfterCommit)) {
-            return Ok(Stepped::Died(Death::AfterCommit));
+        if let Some(death @ (Death::AfterCommit | Death::InCommit(_))) = death {
+            return Ok(Stepped::Died(death));
         }
         self.engine = Some(engine);
         Ok(Stepped::Effects(effects, death))
@@ -412,6 +488,7 @@ impl Client {
     /// What the engine is told when the keychain does not take it.
     pub fn store_granted(&mut self, mono: i64) -> Result<Granted, Fault> {
         if self.keychain_fails {
+            self.keychain_failed = Some(mono);
             return Err(Fault::Transient {
                 retry_after: Some(VAULT_RETRY),
                 status: 0,

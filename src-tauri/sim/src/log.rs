@@ -23,6 +23,12 @@ pub struct Written {
     pub id: MessageId,
     /// Its send returned: a promise.
     pub promised: bool,
+    /// Its send was answered with a failure of the device: it must not be anywhere.
+    pub declined: bool,
+    /// An administrator has given it to others as well.
+    pub given: Vec<PersonId>,
+    /// It was refused at some time, so that its place in the order is its own.
+    pub refused: bool,
     /// Its discard returned: it must not be anywhere.
     pub discarded: bool,
     /// Someone asked to discard it and never heard.
@@ -54,6 +60,9 @@ impl Log {
             client,
             id,
             promised: false,
+            declined: false,
+            given: Vec::new(),
+            refused: false,
             discarded: false,
             doubtful: false,
         });

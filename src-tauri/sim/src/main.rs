@@ -1,26 +1,43 @@
-//! `whinchat-sim --seeds N [--from S] [--kind both|sender|server] [--trace --seed S]`
+//! `whinchat-sim --seeds N [--from S] [--clients C] [--kind both|sender|server] [--until-caught] [--seed S [--trace]]`
 //!
 //! Prints each failing seed's shortest story, the table of what was met, and
 //! last `sim: seeds=N lost=0 doubled=0 foreign=0 diverged=0`. Exits with 1
-//! when any is not 0.
+//! when any is not 0, and, over enough seeds, when a cell of the table is
+//! empty without a reason. With `--until-caught` it stops at the first
+//! finding and prints `caught: seeds=N kind seed words`, which is what a
+//! planted defect is for. The worlds are single-threaded; seeds are shared out
+//! over the processors, and told in their order.
 
-use std::process::ExitCode;
-
-use whinchat_core::model::Stamps;
-use whinchat_sim::{
-    run::{self, Sum},
-    world::Setting,
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
 };
 
-const USAGE: &str = "usage: whinchat-sim [--seeds N] [--from S] [--kind both|sender|server] [--devices D] [--seed S] [--trace] [--no-shrink]";
+use whinchat_core::{model::Stamps, store::StoreError};
+use whinchat_sim::{
+    run::{self, Sum},
+    world::{Outcome, Setting},
+};
 
+const USAGE: &str = "usage: whinchat-sim [--seeds N] [--from S] [--clients C] [--kind both|sender|server] [--seed S] [--trace] [--no-shrink] [--until-caught]";
+
+/// How many failing seeds are made shorter.
+const SHRUNK: usize = 3;
+
+#[derive(Clone, Copy)]
 struct Arguments {
     seeds: u64,
     from: u64,
     kind: Option<Stamps>,
-    devices: usize,
+    clients: Option<usize>,
     trace: bool,
     shrink: bool,
+    until_caught: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -28,9 +45,10 @@ fn arguments() -> Result<Arguments, String> {
         seeds: 200,
         from: 1,
         kind: None,
-        devices: 1,
+        clients: None,
         trace: false,
         shrink: true,
+        until_caught: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -41,13 +59,14 @@ fn arguments() -> Result<Arguments, String> {
         match word.as_str() {
             "--seeds" => all.seeds = number()?,
             "--from" => all.from = number()?,
-            "--devices" => all.devices = usize::try_from(number()?.clamp(1, 8)).unwrap_or(1),
+            "--clients" => all.clients = usize::try_from(number()?.clamp(1, 8)).ok(),
             "--seed" => {
                 all.from = number()?;
                 all.seeds = 1;
             }
             "--trace" => all.trace = true,
             "--no-shrink" => all.shrink = false,
+            "--until-caught" => all.until_caught = true,
             "--kind" => {
                 all.kind = match words.next().as_deref() {
                     Some("both") => None,
@@ -62,6 +81,89 @@ fn arguments() -> Result<Arguments, String> {
     Ok(all)
 }
 
+impl Arguments {
+    fn setting(self, seed: u64) -> Setting {
+        Setting {
+            kind: self.kind,
+            clients: self.clients,
+            trace: self.trace,
+            ..Setting::of(seed)
+        }
+    }
+}
+
+/// What the threads have done and the teller has not told yet.
+#[derive(Default)]
+struct Done {
+    outcomes: BTreeMap<u64, Result<Outcome, StoreError>>,
+}
+
+/// Runs the seeds on every processor, and tells each in its turn.
+fn run_all(arguments: Arguments, mut tell: impl FnMut(u64, Result<Outcome, StoreError>) -> bool) {
+    let end = arguments.from.saturating_add(arguments.seeds);
+    let next = AtomicU64::new(arguments.from);
+    let over = AtomicBool::new(false);
+    let done = Mutex::new(Done::default());
+    let (say, heard) = std::sync::mpsc::channel();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let say = say.clone();
+            let (next, over, done) = (&next, &over, &done);
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    let outcome = run::seed(&arguments.setting(seed));
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.outcomes.insert(seed, outcome);
+                    if say.send(()).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(say);
+        let mut turn = arguments.from;
+        while heard.recv().is_ok() {
+            loop {
+                let outcome = {
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.outcomes.remove(&turn)
+                };
+                let Some(outcome) = outcome else { break };
+                if !tell(turn, outcome) {
+                    over.store(true, Ordering::Relaxed);
+                    return;
+                }
+                turn += 1;
+            }
+        }
+    });
+}
+
+/// Tells what went wrong with a seed, and the shortest story that shows it.
+fn tell_failure(setting: &Setting, outcome: &Outcome, shrink: bool) {
+    println!("seed {} fails:", setting.seed);
+    for finding in outcome.findings.iter().take(5) {
+        println!("  at {} {:?}: {}", finding.at, finding.kind, finding.words);
+    }
+    let (Some(first), true) = (outcome.findings.first(), shrink) else {
+        return;
+    };
+    match run::shrink(setting, run::story(setting), first.kind) {
+        Ok(scenes) => {
+            println!("  shortest story, {} events:", scenes.len());
+            for scene in scenes {
+                println!("  {:>9} {:?}", scene.at, scene.what);
+            }
+        }
+        Err(error) => println!("  not shortened: {error}"),
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = match arguments() {
         Ok(arguments) => arguments,
@@ -71,43 +173,48 @@ fn main() -> ExitCode {
         }
     };
     let mut sum = Sum::default();
-    let mut shrunk = 0;
-    for seed in arguments.from..arguments.from.saturating_add(arguments.seeds) {
-        let setting = Setting {
-            kind: arguments.kind,
-            devices: arguments.devices,
-            trace: arguments.trace,
-            ..Setting::of(seed)
-        };
-        let outcome = match run::seed(&setting) {
+    let mut broken = false;
+    run_all(arguments, |seed, outcome| {
+        let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
                 eprintln!("seed {seed}: {error}");
-                return ExitCode::FAILURE;
+                broken = true;
+                // An engine that is broken on purpose may break its database.
+                return false;
             }
         };
         print!("{}", outcome.trace);
         sum.add(seed, &outcome);
         if let Some(first) = outcome.findings.first() {
-            println!("seed {seed} fails:");
-            for finding in outcome.findings.iter().take(5) {
-                println!("  at {} {:?}: {}", finding.at, finding.kind, finding.words);
+            if arguments.until_caught {
+                println!(
+                    "caught: seeds={} {:?} seed={seed} {}",
+                    sum.seeds, first.kind, first.words
+                );
+                return false;
             }
-            if arguments.shrink && shrunk < 5 && !arguments.trace {
-                shrunk += 1;
-                match run::shrink(&setting, run::story(&setting), first.kind) {
-                    Ok(scenes) => {
-                        println!("  shortest story, {} events:", scenes.len());
-                        for scene in scenes {
-                            println!("  {:>9} {:?}", scene.at, scene.what);
-                        }
-                    }
-                    Err(error) => println!("  not shortened: {error}"),
-                }
-            }
+            let shrink = arguments.shrink && sum.failed.len() <= SHRUNK && !arguments.trace;
+            tell_failure(&arguments.setting(seed), &outcome, shrink);
         }
+        true
+    });
+    if arguments.until_caught {
+        return if sum.failed.is_empty() && !broken {
+            println!("not caught: seeds={}", sum.seeds);
+            ExitCode::SUCCESS
+        } else {
+            if broken {
+                println!("caught: seeds={} the database is broken", sum.seeds + 1);
+            }
+            ExitCode::FAILURE
+        };
     }
     print!("{}", sum.table.text());
+    let gaps = sum.table.gaps(sum.seeds);
+    for gap in &gaps {
+        println!("table: {gap}");
+    }
     println!(
         "steps={} requests={} messages={} slowest-healing={} s failed={:?}",
         sum.steps,
@@ -117,7 +224,7 @@ fn main() -> ExitCode {
         sum.failed,
     );
     println!("{}", sum.line());
-    if sum.failed.is_empty() {
+    if sum.failed.is_empty() && gaps.is_empty() && !broken {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

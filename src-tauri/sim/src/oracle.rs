@@ -9,15 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, types::ValueRef};
 use whinchat_core::{
     bridge::{Anchor, MessageRow, MessageState, Older},
-    model::{ConversationId, PersonId},
+    model::{ConversationId, PersonId, Stamps},
     store::StoreError,
     view,
 };
 
 use crate::{
-    client::Client,
+    client::{Client, Ordered},
     log::{Log, numbers},
-    server::Server,
+    server::{Row, Server},
+    shape::Shape,
 };
 
 /// What was found wrong.
@@ -95,6 +96,7 @@ pub fn always(
 ) -> Result<Vec<(Kind, String)>, StoreError> {
     let mut found = Vec::new();
     let store = &client.store;
+    found.extend(drafts(client)?);
     let unsent: BTreeSet<String> = view::unsent(store)?.into_iter().map(|row| row.id).collect();
     for written in &log.written {
         let id = written.id.to_string();
@@ -114,10 +116,17 @@ pub fn always(
                 ),
             ));
         }
-        if written.discarded && (there || (written.client == Some(index) && unsent.contains(&id))) {
+        let again = there || (written.client == Some(index) && unsent.contains(&id));
+        if written.discarded && again {
             found.push((
                 Kind::Doubled,
                 format!("#{}# was discarded and is there again", written.number),
+            ));
+        }
+        if written.declined && again {
+            found.push((
+                Kind::Doubled,
+                format!("#{}# was called not kept and is there", written.number),
             ));
         }
     }
@@ -125,6 +134,7 @@ pub fn always(
         if let Some(written) = log.written.get(number)
             && written.sender != client.me
             && written.receiver != client.me
+            && !written.given.contains(&client.me)
         {
             found.push((
                 Kind::Foreign,
@@ -145,14 +155,15 @@ pub fn always(
                 }
             }
         }
-        let theirs: Vec<&str> = server
+        let theirs: BTreeMap<String, usize> = server
             .conversation(client.me, conversation.peer())
             .into_iter()
-            .map(|row| row.id.as_str())
+            .enumerate()
+            .map(|(place, row)| (row.id.to_lowercase(), place))
             .collect();
         let mut at = 0;
         for row in held.rows.iter().filter(|row| sent(row)) {
-            let Some(place) = theirs.iter().position(|id| *id == row.id) else {
+            let Some(place) = theirs.get(&row.id).copied() else {
                 continue;
             };
             if place < at {
@@ -184,7 +195,67 @@ pub fn conversations(store: &Connection) -> Result<Vec<ConversationId>, StoreErr
         .collect())
 }
 
+/// What a person typed is kept as it was said to be.
+fn drafts(client: &Client) -> Result<Vec<(Kind, String)>, StoreError> {
+    let mut found = Vec::new();
+    let sure = client
+        .drafts
+        .iter()
+        .filter_map(|(conversation, draft)| Some((conversation, draft.as_ref()?)));
+    let under_way = client
+        .tickets
+        .values()
+        .any(|ordered| matches!(ordered, Ordered::Draft(..)));
+    if under_way {
+        return Ok(found);
+    }
+    let page = view::conversations(&client.store, "", None, 200)?;
+    for (conversation, draft) in sure {
+        let id = conversation.to_string();
+        let kept = page
+            .conversations
+            .iter()
+            .find(|row| row.id == id)
+            .and_then(|row| row.draft.clone());
+        if kept != *draft {
+            found.push((
+                Kind::Lost,
+                format!(
+                    "{} keeps the draft {kept:?}, and {draft:?} was typed",
+                    client.name
+                ),
+            ));
+        }
+    }
+    Ok(found)
+}
+
 /// What must hold once everything is healed and quiet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quiet {
+    /// Minutes after: what is gone from the server and older than a day may
+    /// still be shown where the stamps are the server's.
+    Soon,
+    /// A day after: nothing is shown that is gone.
+    NextDay,
+    /// The same as soon, and everybody has scrolled up to the beginning.
+    ScrolledUp,
+}
+
+/// What was found, once everything is healed and quiet.
+#[derive(Debug, Clone, Default)]
+pub struct Verdict {
+    /// What is wrong.
+    pub problems: Vec<(Kind, String)>,
+    /// Rows that are gone, and that only tomorrow's comparison must find.
+    pub old: usize,
+}
+
+/// Stamps this much younger than a day must be right soon; the comparison goes
+/// back a day from the moment it was made.
+const RECENT: i64 = 22 * 3_600_000;
+
+/// What must hold for one client once everything is healed and quiet.
 ///
 /// # Errors
 /// The store's.
@@ -192,10 +263,13 @@ pub fn quiet(
     server: &Server,
     log: &Log,
     client: &Client,
-    people: &[PersonId],
-    whole: bool,
-) -> Result<Vec<(Kind, String)>, StoreError> {
-    let mut found = Vec::new();
+    index: usize,
+    shape: &Shape,
+    now: i64,
+    when: Quiet,
+) -> Result<Verdict, StoreError> {
+    let mut verdict = Verdict::default();
+    let found = &mut verdict.problems;
     let store = &client.store;
     let name = &client.name;
     for row in view::unsent(store)? {
@@ -204,57 +278,82 @@ pub fn quiet(
                 Kind::Lost,
                 format!("{name} still has {} in state {:?}", row.text, row.state),
             ));
+        } else if !server.refused.contains(&row.id) {
+            found.push((
+                Kind::Lost,
+                format!("{name} calls {} failed, which nobody refused", row.text),
+            ));
         }
     }
+    found.extend(read_marks(client)?);
     let listed = conversations(store)?;
-    for peer in people {
-        let conversation = ConversationId::Direct(*peer);
+    let mut peers: BTreeSet<PersonId> = server.people.keys().copied().collect();
+    peers.extend(listed.iter().map(|conversation| conversation.peer()));
+    for peer in peers {
+        let conversation = ConversationId::Direct(peer);
         let theirs: Vec<_> = server
-            .conversation(client.me, *peer)
+            .conversation(client.me, peer)
             .into_iter()
-            .filter(|row| row.content.is_some() && row.timestamp.is_some())
+            .filter(|row| row.timestamp.is_some() || server.settings.stamps == Stamps::Server)
             .collect();
-        if theirs.is_empty() {
-            continue;
-        }
-        if !listed.contains(&conversation) {
+        if !theirs.is_empty() && !listed.contains(&conversation) {
             found.push((
                 Kind::Diverged,
-                format!("{name} has no conversation with {}", title(server, *peer)),
+                format!("{name} has no conversation with {}", title(server, peer)),
             ));
             continue;
         }
         let held = held(store, conversation)?;
-        let ours: Vec<&MessageRow> = held
-            .rows
-            .iter()
-            // Whoever was away is told of a hard delete by nobody; only the
-            // comparison finds it, and not on every server.
-            .filter(|row| sent(row) && !server.deleted.contains(&row.id))
-            .collect();
+        let ids: BTreeSet<String> = theirs.iter().map(|row| row.id.to_lowercase()).collect();
+        let mut ours: Vec<&MessageRow> = held.rows.iter().filter(|row| sent(row)).collect();
+        // Soon, only the last day must be right: of what lies before it, nobody
+        // tells who was away.
+        let since = server.wall(0, now) + server.settings.zone.min(0) - RECENT;
+        let soon = when != Quiet::NextDay;
+        let before = ours.len();
+        ours.retain(|row| {
+            let old = view::read_sort(&row.sort).is_some_and(|(_, stamp, _)| stamp < since);
+            !(soon && old) || ids.contains(&row.id) || !server.deleted_once.contains(&row.id)
+        });
+        verdict.old += before - ours.len();
+        if theirs.is_empty() && ours.is_empty() {
+            continue;
+        }
         let from = match (held.older, ours.first()) {
             (Older::Beginning, _) => 0,
             (_, Some(first)) => theirs
                 .iter()
-                .position(|row| row.id == first.id)
+                .position(|row| row.id.to_lowercase() == first.id)
                 .unwrap_or(0),
             // Nothing of it held: not even its newest.
             (_, None) => 0,
         };
-        if whole && held.older != Older::Beginning {
+        if when == Quiet::ScrolledUp && held.older != Older::Beginning {
             found.push((
                 Kind::Diverged,
                 format!(
                     "{name} never reached the beginning with {}",
-                    title(server, *peer)
+                    title(server, peer)
                 ),
             ));
         }
-        let expected: Vec<_> = theirs.get(from..).unwrap_or(&[]).to_vec();
+        let shown: BTreeSet<&str> = ours.iter().map(|row| row.id.as_str()).collect();
+        let all: Vec<_> = theirs.get(from..).unwrap_or(&[]).to_vec();
+        let expected: Vec<_> = all
+            .iter()
+            .filter(|row| {
+                // Only the tutorial's stamps can say that a new row is old.
+                let old = server.settings.stamps == Stamps::Sender
+                    && row.stamp(server.settings.stamps) < since;
+                !(soon && old) || shown.contains(row.id.to_lowercase().as_str())
+            })
+            .copied()
+            .collect();
+        verdict.old += all.len() - expected.len();
         let same = ours.len() == expected.len()
             && ours.iter().zip(&expected).all(|(ours, theirs)| {
-                ours.id == theirs.id
-                    && Some(&ours.text) == theirs.content.as_ref()
+                ours.id == theirs.id.to_lowercase()
+                    && ours.text == theirs.content.as_deref().unwrap_or_default()
                     && ours.sender == theirs.sender.to_string()
             });
         if !same {
@@ -270,7 +369,7 @@ pub fn quiet(
                 Kind::Diverged,
                 format!(
                     "{name} with {}: shows {} [{}], server has {} [{}] from there ({:?} before)",
-                    title(server, *peer),
+                    title(server, peer),
                     ours.len(),
                     numbers_of(ours.iter().map(|row| row.text.as_str()).collect()),
                     expected.len(),
@@ -284,8 +383,88 @@ pub fn quiet(
                 ),
             ));
         }
+        found.extend(in_the_order_written(
+            server, log, client, index, shape, &theirs,
+        ));
     }
-    let _ = log;
+    Ok(verdict)
+}
+
+/// Who writes two messages to one person has written the first one first. The
+/// server's stamps say so whatever the device's clock shows; the tutorial's
+/// do where all clocks agree.
+fn in_the_order_written(
+    server: &Server,
+    log: &Log,
+    client: &Client,
+    index: usize,
+    shape: &Shape,
+    rows: &[&Row],
+) -> Option<(Kind, String)> {
+    let clocks_tell =
+        server.settings.stamps == Stamps::Server || (shape.clocks_agree && !client.clock_moved);
+    if !clocks_tell {
+        return None;
+    }
+    let mut last = None;
+    for row in rows {
+        let Some(written) = row
+            .id
+            .parse()
+            .ok()
+            .and_then(|id| log.with_id(id))
+            .and_then(|number| log.written.get(number))
+        else {
+            continue;
+        };
+        let counts = written.client == Some(index)
+            && !written.refused
+            && !server.deleted_once.contains(&row.id);
+        if !counts {
+            continue;
+        }
+        if last.is_some_and(|last| last > written.number) {
+            return Some((
+                Kind::Diverged,
+                format!(
+                    "{} wrote #{}# before #{}#, and the server has it after",
+                    client.name,
+                    written.number,
+                    last.unwrap_or_default()
+                ),
+            ));
+        }
+        last = Some(written.number);
+    }
+    None
+}
+
+/// After "read up to here", what is unread is what others wrote after it.
+fn read_marks(client: &Client) -> Result<Vec<(Kind, String)>, StoreError> {
+    let mut found = Vec::new();
+    let me = client.me.to_string();
+    for row in view::conversations(&client.store, "", None, 200)?.conversations {
+        let Ok(conversation) = row.id.parse::<ConversationId>() else {
+            continue;
+        };
+        let Some(read) = client.read.get(&conversation) else {
+            continue;
+        };
+        let unread = held(&client.store, conversation)?
+            .rows
+            .iter()
+            .filter(|shown| sent(shown) && shown.sender != me && shown.sort > *read)
+            .count();
+        if i64::try_from(unread) != Ok(row.unread) {
+            found.push((
+                Kind::Diverged,
+                format!(
+                    "{} calls {} unread with {conversation}, and {unread} are",
+                    client.name, row.unread
+                ),
+            ));
+        }
+    }
     Ok(found)
 }
 

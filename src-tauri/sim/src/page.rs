@@ -106,8 +106,10 @@ impl Page {
                         self.messages.insert(row.id.clone(), row.clone());
                     }
                 }
-                Change::MessageGone { id, .. } => {
-                    self.messages.remove(id);
+                Change::MessageGone { conversation, id } => {
+                    if Some(conversation) == watched.as_ref() {
+                        self.messages.remove(id);
+                    }
                 }
                 Change::Conversation(row) => {
                     self.list.insert(row.id.clone(), row.clone());

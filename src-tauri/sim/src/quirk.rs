@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use whinchat_core::bridge::ConnectionState;
 
+use crate::reasons::{self, Why};
+
 macro_rules! quirks {
     ($($name:ident => $words:literal,)*) => {
         /// One behaviour of a server, a network, a device or a power line.
@@ -49,29 +51,60 @@ quirks! {
     Pipelined => "subscription sent before auth ok, lost",
     TokenExpired => "TOKEN_EXPIRED on the socket",
     SystemRights => "foreign row delivered after TOKEN_EXPIRED",
+    Reauthenticated => "authenticated again before the token's end",
+    ReauthenticatedLate => "authenticated again after the token's end",
     WindowForbidden => "event lost to FORBIDDEN after TOKEN_EXPIRED (12.x)",
     AuthTimeout => "AUTH_TIMEOUT and close",
     AuthFailed => "AUTH_FAILED and close",
+    ServerPing => "ping from the server",
+    Pong => "pong from the server",
     PingUnanswered => "server closed, its ping unanswered",
     ForeignDelete => "delete of a foreign id told",
     Deleted => "own row deleted on the server",
     Edited => "row edited on the server",
+    Moved => "row given to another receiver",
+    BatchCreated => "rows created in one request, a frame each",
+    BatchUpdated => "rows updated in one request, one frame for all",
+    BatchRefused => "batch rolled back for one bad row",
+    UpperCase => "row with an id in capital letters",
     BadRow => "row that can't be read",
+    EventError => "error frame in place of an event",
+    FrameTooLarge => "frame over 16 MiB",
+    BodyTooLarge => "answer over 32 MiB",
+    PayloadTooLarge => "POST over the server's limit",
+    ProxyPage => "a proxy's page in place of an answer",
+    NotThere => "row asked for by its id is not there",
+    PageCapped => "page cut by QUERY_LIMIT_MAX",
+    CountAsText => "counts as text (PostgreSQL)",
+    Searched => "query in the body of a SEARCH",
+    ZoneShifted => "dateTime read in the server's zone",
+    HiddenMillis => "dateTime with hidden milliseconds (SQLite)",
+    AdministratorReads => "administrator reads, and may read everything",
+    AdministratorHears => "foreign event that only the filter keeps from an administrator",
+    ComparisonRefused => "counts for a comparison refused",
     SocketTooFast => "REQUESTS_EXCEEDED on the socket",
     ServerKilled => "server killed",
     Rotated => "refresh token rotated",
     GraceRepeat => "session renewed twice within the grace",
     RefreshDead => "renewal refused, credential dead",
+    RefreshLost => "answer to a renewal lost",
+    Revoked => "all sessions ended",
+    AccountSuspended => "account suspended",
     KeychainFailed => "keychain write failed",
     CrashBeforeCommit => "client died before its commit",
     CrashAfterCommit => "client died between commit and effects",
     CrashMidEffects => "client died between two effects",
+    CrashInCommit => "client died inside a commit",
+    StepFailed => "step failed, rolled back alone",
     CommitFailed => "commit failed, client goes on",
     PowerLoss => "power lost, unsynced commits undone",
     Suspended => "device suspended",
     ClockMoved => "wall clock moved",
     PatchesLost => "page lost a batch of patches",
 }
+
+/// From so many seeds on, every cell of the table must be met or have a reason.
+pub const ENOUGH: u64 = 2_000;
 
 /// States of a connection, and `down` for a client that does not run.
 pub const STATES: &[(&str, Option<ConnectionState>)] = &[
@@ -114,6 +147,33 @@ impl Table {
             .sum()
     }
 
+    /// What is wrong with the table over so many seeds: an empty cell without a
+    /// reason, or a reason for a cell that is not empty. Nothing is expected of
+    /// fewer seeds than [`ENOUGH`].
+    #[must_use]
+    pub fn gaps(&self, seeds: u64) -> Vec<String> {
+        let mut gaps = Vec::new();
+        for quirk in Quirk::ALL {
+            for (column, (name, _)) in STATES.iter().enumerate() {
+                let count = self.0.get(&(*quirk, column)).copied().unwrap_or(0);
+                let reason = reasons::reason(*quirk, name);
+                let words = quirk.words();
+                match (count, reason) {
+                    (0, None) if seeds >= ENOUGH => {
+                        gaps.push(format!(
+                            "\"{words}\" never met {name}, and no reason is given"
+                        ));
+                    }
+                    (1.., Some(Why::Never(reason))) => gaps.push(format!(
+                        "\"{words}\" met {name} {count} times, which cannot be: {reason}"
+                    )),
+                    _ => {}
+                }
+            }
+        }
+        gaps
+    }
+
     /// The table as text, with the empty cells named below it.
     #[must_use]
     pub fn text(&self) -> String {
@@ -129,7 +189,7 @@ impl Table {
             for (column, (name, _)) in STATES.iter().enumerate() {
                 let count = self.0.get(&(*quirk, column)).copied().unwrap_or(0);
                 let _ = write!(out, "{count:>12}");
-                if count == 0 {
+                if count == 0 && reasons::reason(*quirk, name).is_none() {
                     zeros.push(*name);
                 }
             }
@@ -138,7 +198,9 @@ impl Table {
                 empty.push(format!("  {}: {}", quirk.words(), zeros.join(", ")));
             }
         }
-        let _ = write!(out, "empty cells:\n{}\n", empty.join("\n"));
+        if !empty.is_empty() {
+            let _ = write!(out, "empty cells:\n{}\n", empty.join("\n"));
+        }
         out
     }
 }

@@ -65,6 +65,12 @@ impl Rng {
 
     /// A uuid of version 7 for this wall clock.
     pub fn uuid_at(&mut self, millis: i64) -> Uuid {
+        let nth = u16::try_from(self.next() & 0xfff).unwrap_or(0);
+        self.nth_uuid_at(millis, nth)
+    }
+
+    /// The same, the later of two in one millisecond being the larger.
+    pub fn nth_uuid_at(&mut self, millis: i64, nth: u16) -> Uuid {
         let mut random = [0; 10];
         for (to, from) in random.iter_mut().zip(
             self.next()
@@ -73,6 +79,9 @@ impl Rng {
                 .chain(self.next().to_le_bytes()),
         ) {
             *to = from;
+        }
+        if let Some(counter) = random.first_chunk_mut() {
+            *counter = nth.to_be_bytes();
         }
         uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or(0), &random)
             .into_uuid()

@@ -18,13 +18,7 @@ const TRIES: usize = 300;
 /// The story of a setting.
 #[must_use]
 pub fn story(setting: &Setting) -> Vec<Scene> {
-    story::write(
-        &Rng::new(setting.seed),
-        2 * setting.devices,
-        PEOPLE.len(),
-        setting.instances(),
-        setting.length(),
-    )
+    story::write(&Rng::new(setting.seed), &setting.shape(), PEOPLE.len())
 }
 
 /// Runs a story.

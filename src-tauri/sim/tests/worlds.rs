@@ -7,15 +7,17 @@ use whinchat_sim::{
     client::{Death, Defect},
     oracle::Kind,
     run::{self, Sum},
-    story::{Happening, Scene},
+    shape::Days,
+    story::{Happening, Manner, Scene},
     world::Setting,
 };
 
-fn all_keep_the_promise(seeds: std::ops::RangeInclusive<u64>, devices: usize) {
+/// Many seeds are `cargo xtask sim`'s; these are for who changes a line.
+fn all_keep_the_promise(seeds: std::ops::RangeInclusive<u64>, clients: Option<usize>) {
     let mut sum = Sum::default();
     for seed in seeds {
         let setting = Setting {
-            devices,
+            clients,
             ..Setting::of(seed)
         };
         let outcome = run::seed(&setting).unwrap();
@@ -36,28 +38,13 @@ fn all_keep_the_promise(seeds: std::ops::RangeInclusive<u64>, devices: usize) {
 }
 
 #[test]
-fn two_people_keep_every_message_in_worlds_1_to_50() {
-    all_keep_the_promise(1..=50, 1);
+fn nobody_loses_a_message_in_worlds_of_every_shape() {
+    all_keep_the_promise(1..=40, None);
 }
 
 #[test]
-fn two_people_keep_every_message_in_worlds_51_to_100() {
-    all_keep_the_promise(51..=100, 1);
-}
-
-#[test]
-fn two_people_keep_every_message_in_worlds_101_to_150() {
-    all_keep_the_promise(101..=150, 1);
-}
-
-#[test]
-fn two_people_keep_every_message_in_worlds_151_to_200() {
-    all_keep_the_promise(151..=200, 1);
-}
-
-#[test]
-fn two_devices_of_each_keep_every_message() {
-    all_keep_the_promise(1001..=1010, 2);
+fn eight_clients_with_two_devices_of_a_person_lose_no_message() {
+    all_keep_the_promise(1001..=1004, Some(8));
 }
 
 #[test]
@@ -109,6 +96,7 @@ fn short_talk() -> Vec<Scene> {
                 to: 0,
                 count: 1,
                 ago: 0,
+                how: Manner::Plain,
             },
         ),
         scene(7_000, Happening::Cut { client: 0 }),
@@ -123,11 +111,22 @@ fn short_talk() -> Vec<Scene> {
     ]
 }
 
+/// A seed whose world is ordinary and whose clocks agree.
+fn quiet_seed() -> u64 {
+    (1..)
+        .find(|seed| {
+            let shape = Setting::of(*seed).shape();
+            shape.days == Days::Ordinary && shape.clocks_agree && shape.instances == 1
+        })
+        .unwrap()
+}
+
 /// Dies at every step of the short talk, once in each way.
 fn dies_at_every_step(kind: Stamps, deaths: &[Death]) {
     let base = Setting {
         kind: Some(kind),
-        ..Setting::of(6)
+        clients: Some(2),
+        ..Setting::of(quiet_seed())
     };
     let plain = run::tell(&base, &short_talk()).unwrap();
     assert_eq!(plain.findings, []);

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use whinchat_core::model::{Instant, PersonId, Stamps};
 
-pub use rest::{Method, Request, Response};
+pub use rest::{BODY_MAX, HUGE, Method, Request, Response};
 pub use rows::{Query, Row, Rows};
 pub use session::{GRACE, Lifetimes, Refused, SessionTable};
 pub use socket::SocketKey;
@@ -42,6 +42,10 @@ pub struct Settings {
     pub count_as_text: bool,
     /// `QUERY_LIMIT_MAX`.
     pub limit_max: usize,
+    /// `MAX_PAYLOAD_SIZE`, in bytes.
+    pub payload_max: usize,
+    /// `WEBSOCKETS_HEARTBEAT_PERIOD`, in milliseconds.
+    pub heartbeat: i64,
     /// How long tokens live.
     pub lifetimes: Lifetimes,
     /// Milliseconds each process's clock is ahead of true time.
@@ -87,8 +91,8 @@ pub enum Deed {
 pub enum Event {
     /// A row was created.
     Created(String),
-    /// A row was updated.
-    Updated(String),
+    /// Rows were updated, all in one request.
+    Updated(Vec<String>),
     /// A row was deleted.
     Deleted(String),
 }
@@ -100,6 +104,8 @@ pub enum Act {
     Answer(Exchange, i64, Response),
     /// Put a frame on a socket, now.
     Frame(SocketKey, String),
+    /// Put a frame on a socket that is larger than a client takes.
+    Huge(SocketKey),
     /// Close a socket, after the frames put on it before.
     Close(SocketKey),
     /// Do this after so many milliseconds.
@@ -134,6 +140,10 @@ pub struct Weather {
     pub redis_down: bool,
     /// Socket frames are dropped with REQUESTS_EXCEEDED.
     pub socket_too_fast: bool,
+    /// Subscribers get an error frame in place of an event.
+    pub events_fail: bool,
+    /// Nobody may ask for the counts that a comparison needs.
+    pub no_comparison: bool,
 }
 
 /// The model.
@@ -148,8 +158,12 @@ pub struct Server {
     pub rows: Rows,
     /// Who is signed in.
     pub sessions: SessionTable,
-    /// Ids that were hard-deleted.
+    /// Ids that were hard-deleted, in small letters.
     pub deleted: BTreeSet<String>,
+    /// Ids that were ever deleted or given to others.
+    pub deleted_once: BTreeSet<String>,
+    /// Ids whose creation was refused for good at least once.
+    pub refused: BTreeSet<String>,
     /// Requests that the model does not know; must stay empty.
     pub unknown: Vec<String>,
     up: Vec<bool>,
@@ -177,6 +191,8 @@ impl Server {
             weather: Weather::default(),
             people: BTreeMap::new(),
             deleted: BTreeSet::new(),
+            deleted_once: BTreeSet::new(),
+            refused: BTreeSet::new(),
             unknown: Vec::new(),
             open: BTreeMap::new(),
             counter: 0,
@@ -284,7 +300,7 @@ impl Server {
             let event = Event::Created(row.id.clone());
             let (sender, receiver) = (row.sender, row.receiver);
             // Deleted, and posted again by a sender who never heard of either.
-            self.deleted.remove(&row.id);
+            self.deleted.remove(&row.id.to_lowercase());
             self.rows.all.insert(row.id.clone(), row);
             acts.extend(self.publish(&event, transaction.instance, Some((sender, receiver)), late));
         }
@@ -347,6 +363,9 @@ impl Server {
             if delay > 100 && mine {
                 acts.push(Act::CountSocket(key, Quirk::OutOfOrder));
             }
+            if matches!(event, Event::Deleted(_)) && !mine {
+                acts.push(Act::CountSocket(key, Quirk::ForeignDelete));
+            }
             acts.push(Act::Later(delay, Deed::Tell(key, event.clone())));
         }
         acts
@@ -364,16 +383,23 @@ impl Server {
         acts
     }
 
-    /// Changes the text of a row, as its sender may.
-    pub fn edit(&mut self, id: &str, content: String, now: i64) -> Vec<Act> {
+    /// Changes rows in one request: one frame with all of them to everybody
+    /// who may see one. Gives those whom it concerns.
+    pub fn edit(&mut self, ids: &[String], now: i64, change: impl Fn(&mut Row)) -> Vec<Act> {
         let wall = self.wall(0, now);
-        let Some(row) = self.rows.all.get_mut(id) else {
-            return Vec::new();
-        };
-        row.content = Some(content);
-        row.updated = Some(wall);
-        let concerns = Some((row.sender, row.receiver));
-        self.publish(&Event::Updated(id.to_owned()), 0, concerns, false)
+        let mut changed = Vec::new();
+        for id in ids {
+            if let Some(row) = self.rows.all.get_mut(id) {
+                change(row);
+                row.updated = Some(wall);
+                changed.push(id.clone());
+            }
+        }
+        let concerns = changed
+            .first()
+            .and_then(|id| self.rows.all.get(id))
+            .map(|row| (row.sender, row.receiver));
+        self.publish(&Event::Updated(changed), 0, concerns, false)
     }
 
     /// Deletes a row for good, as only an administrator can.
@@ -381,7 +407,8 @@ impl Server {
         let Some(row) = self.rows.all.remove(id) else {
             return Vec::new();
         };
-        self.deleted.insert(id.to_owned());
+        self.deleted.insert(id.to_lowercase());
+        self.deleted_once.insert(id.to_lowercase());
         let concerns = Some((row.sender, row.receiver));
         self.publish(&Event::Deleted(id.to_owned()), 0, concerns, false)
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
-use whinchat_core::model::PersonId;
+use whinchat_core::model::{PersonId, Stamps};
 
 use super::{
     Act, Exchange, Refused, Row, Server, Transaction,
@@ -52,6 +52,8 @@ pub struct Response {
     pub retry_after: Option<i64>,
     /// The session token that `Set-Cookie` carries.
     pub cookie: Option<String>,
+    /// Bytes of the body that are only counted.
+    pub weight: usize,
 }
 
 impl Response {
@@ -63,6 +65,7 @@ impl Response {
             body: json!({ "data": data }),
             retry_after: None,
             cookie: None,
+            weight: 0,
         }
     }
 
@@ -79,6 +82,7 @@ impl Response {
             body: json!({"errors": [{"message": "Refused.", "extensions": extensions}]}),
             retry_after: None,
             cookie: None,
+            weight: 0,
         }
     }
 
@@ -96,6 +100,7 @@ impl Response {
             }]}),
             retry_after: None,
             cookie: None,
+            weight: 0,
         }
     }
 
@@ -113,11 +118,18 @@ impl Response {
                     }]}),
                     retry_after: None,
                     cookie: None,
+                    weight: 0,
                 }
             }
         }
     }
 }
+
+/// Texts that begin so count as 20 MiB.
+pub const HUGE: &str = "huge ";
+
+/// The largest answer that a client takes.
+pub const BODY_MAX: usize = 32 << 20;
 
 impl Server {
     /// Takes a request at a process.
@@ -130,12 +142,15 @@ impl Server {
     ) -> Vec<Act> {
         let after = self.rng.range(2, 50);
         if let Some((status, retry_after)) = self.weather.refusing {
-            let (code, quirk) = if status == 429 {
-                ("REQUESTS_EXCEEDED", Quirk::TooFast)
-            } else {
-                ("SERVICE_UNAVAILABLE", Quirk::Busy)
+            let (code, quirk) = match status {
+                429 => ("REQUESTS_EXCEEDED", Quirk::TooFast),
+                503 => ("SERVICE_UNAVAILABLE", Quirk::Busy),
+                _ => ("", Quirk::ProxyPage),
             };
             let mut response = Response::error(status, code, None);
+            if code.is_empty() {
+                response.body = json!("<html>Please wait</html>");
+            }
             response.retry_after = retry_after;
             return vec![
                 Act::CountRequest(exchange, quirk),
@@ -153,8 +168,10 @@ impl Server {
             )];
         };
         let me = match self.sessions.check(bearer, now) {
-            Ok((me, _)) if self.people.get(&me).is_some_and(|account| account.active) => me,
-            Ok(_) | Err(Refused::Invalid) => {
+            // Neither logout nor suspension ends a token that was given already;
+            // sessions they end in the database.
+            Ok((me, _)) => me,
+            Err(Refused::Invalid) => {
                 return self.unauthorized(exchange, after, "INVALID_CREDENTIALS");
             }
             Err(Refused::Expired) => return self.unauthorized(exchange, after, "TOKEN_EXPIRED"),
@@ -162,8 +179,25 @@ impl Server {
         if request.method == Method::Post && request.path == "/items/chat_messages" {
             return self.create(now, instance, exchange, after, me, request);
         }
-        let response = self.read(me, request);
-        vec![Act::Answer(exchange, after, response)]
+        let mut acts = Vec::new();
+        let mut response = self.read(me, exchange, request, &mut acts);
+        response.weight = self.weight(&response.body);
+        if response.weight > BODY_MAX {
+            acts.push(Act::CountRequest(exchange, Quirk::BodyTooLarge));
+        }
+        acts.push(Act::Answer(exchange, after, response));
+        acts
+    }
+
+    /// The bytes that rows of an answer have beyond their texts.
+    fn weight(&self, body: &Value) -> usize {
+        let rows = body.get("data").and_then(Value::as_array);
+        rows.into_iter()
+            .flatten()
+            .filter(|row| row.get("content").is_some())
+            .filter_map(|row| self.rows.all.get(row.get("id")?.as_str()?))
+            .map(|row| row.weight)
+            .sum()
     }
 
     #[allow(clippy::unused_self)]
@@ -194,7 +228,8 @@ impl Server {
                 let response = Response::error(400, "INVALID_PAYLOAD", None);
                 return vec![Act::Answer(exchange, after, response)];
             };
-            let Ok((next, repeated)) = self.sessions.renew_session(cookie, now) else {
+            let renewed = self.sessions.renew_session(cookie, now);
+            let Ok((next, repeated)) = renewed else {
                 return dead(exchange);
             };
             let mut response =
@@ -228,7 +263,16 @@ impl Server {
         ]
     }
 
-    fn read(&mut self, me: PersonId, request: &Request) -> Response {
+    fn read(
+        &mut self,
+        me: PersonId,
+        exchange: Exchange,
+        request: &Request,
+        acts: &mut Vec<Act>,
+    ) -> Response {
+        if request.method == Method::Search {
+            acts.push(Act::CountRequest(exchange, Quirk::Searched));
+        }
         let query = if request.method == Method::Search {
             let body = request.body.as_ref().and_then(|body| body.get("query"));
             Query::from_json(body.unwrap_or(&Value::Null))
@@ -244,10 +288,7 @@ impl Server {
         };
         let admin = self.admin(me);
         match request.path.as_str() {
-            "/items/chat_messages" => match self.rows.read(&query, me, admin) {
-                Ok(rows) => Response::data(Value::Array(rows)),
-                Err(bad) => Response::bad(&bad),
-            },
+            "/items/chat_messages" => self.read_messages(me, admin, &query, exchange, acts),
             "/users/me" => Response::data(self.person(me, &query.fields)),
             "/users" => {
                 let mut people: Vec<_> = self
@@ -285,6 +326,56 @@ impl Server {
         }
     }
 
+    fn read_messages(
+        &mut self,
+        me: PersonId,
+        admin: bool,
+        query: &Query,
+        exchange: Exchange,
+        acts: &mut Vec<Act>,
+    ) -> Response {
+        let counts = !query.aggregate.is_empty();
+        if counts && self.weather.no_comparison && query.compares() {
+            acts.push(Act::CountRequest(exchange, Quirk::ComparisonRefused));
+            return Response::error(403, "FORBIDDEN", None);
+        }
+        let mut seen = |holds: bool, quirk| {
+            if holds {
+                acts.push(Act::CountRequest(exchange, quirk));
+            }
+        };
+        match self.rows.read(query, me, admin) {
+            Ok(rows) => {
+                let names = query.names_one_id();
+                seen(names && rows.is_empty(), Quirk::NotThere);
+                seen(counts && self.settings.count_as_text, Quirk::CountAsText);
+                let asked = query.limit.and_then(|limit| usize::try_from(limit).ok());
+                seen(
+                    !counts && asked.is_some_and(|asked| asked > self.settings.limit_max),
+                    Quirk::PageCapped,
+                );
+                seen(
+                    self.settings.stamps == Stamps::Sender && self.settings.zone != 0,
+                    Quirk::ZoneShifted,
+                );
+                seen(
+                    self.settings.stamps == Stamps::Sender && self.settings.hides_millis,
+                    Quirk::HiddenMillis,
+                );
+                // Without its own filter an administrator would be given these.
+                seen(admin && !counts, Quirk::AdministratorReads);
+                Response::data(Value::Array(rows))
+            }
+            Err(bad) => {
+                if matches!(bad, Bad::Query(_)) {
+                    self.unknown
+                        .push(format!("a query that is refused: {bad:?}"));
+                }
+                Response::bad(&bad)
+            }
+        }
+    }
+
     fn person(&self, id: PersonId, fields: &[String]) -> Value {
         let Some(account) = self.people.get(&id) else {
             return Value::Null;
@@ -314,6 +405,14 @@ impl Server {
     ) -> Vec<Act> {
         let refused = |response| vec![Act::Answer(exchange, after, response)];
         let body = request.body.clone().unwrap_or(Value::Null);
+        if body.to_string().len() > self.settings.payload_max {
+            if let Some(id) = body.get("id").and_then(Value::as_str) {
+                self.refused.insert(id.to_lowercase());
+            }
+            let mut acts = refused(Response::error(400, "INVALID_PAYLOAD", None));
+            acts.push(Act::CountRequest(exchange, Quirk::PayloadTooLarge));
+            return acts;
+        }
         let (batch, items) = match body {
             Value::Array(items) => (true, items),
             one => (false, vec![one]),
@@ -335,6 +434,9 @@ impl Server {
                     rows.push(row);
                 }
                 Err((response, quirk)) => {
+                    if let Some(id) = item.get("id").and_then(Value::as_str) {
+                        self.refused.insert(id.to_lowercase());
+                    }
                     let mut acts = refused(response);
                     acts.extend(quirk.map(|quirk| Act::CountRequest(exchange, quirk)));
                     return acts;
@@ -386,7 +488,14 @@ impl Server {
         }
         let id = match text("id") {
             None => self.rng.uuid().to_string(),
-            Some(id) if uuid::Uuid::try_parse(&id).is_ok() && id.len() == 36 => id,
+            Some(id) if uuid::Uuid::try_parse(&id).is_ok() && id.len() == 36 => {
+                // SQLite keeps the text, PostgreSQL the number.
+                if self.settings.hides_millis {
+                    id
+                } else {
+                    id.to_lowercase()
+                }
+            }
             Some(_) => return Err((Response::error(403, "FORBIDDEN", None), None)),
         };
         let sender = text("sender_id").map_or(Ok(me), |id| id.parse());
@@ -431,6 +540,16 @@ impl Server {
             created: wall,
             updated: None,
             orphan: false,
+            // What stands in a text of the story for one that is really large.
+            weight: if item
+                .get("content")
+                .and_then(Value::as_str)
+                .is_some_and(|text| text.starts_with(HUGE))
+            {
+                20 << 20
+            } else {
+                0
+            },
         })
     }
 }

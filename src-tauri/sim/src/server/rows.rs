@@ -28,6 +28,8 @@ pub struct Row {
     pub updated: Option<i64>,
     /// Its sender's key is null, as a removed account leaves it.
     pub orphan: bool,
+    /// Bytes of text that are only counted, so that a large row costs nothing.
+    pub weight: usize,
 }
 
 /// What a field's value is compared as.
@@ -293,6 +295,7 @@ impl Rows {
             created: 0,
             updated: None,
             orphan: false,
+            weight: 0,
         };
         self.passes(&probe, &query.filter, Some(me))?;
         for row in self.all.values() {
@@ -481,6 +484,18 @@ impl Query {
             }
         }
         Ok(query)
+    }
+
+    /// Whether this is a comparison, and not the first list of conversations.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        self.group.iter().any(|by| by.contains('(')) || self.filter.to_string().contains("_gte")
+    }
+
+    /// Whether it asks for one row by its id.
+    #[must_use]
+    pub fn names_one_id(&self) -> bool {
+        self.filter.to_string().contains(r#"{"id":{"_eq":"#)
     }
 
     /// Reads the `query` of a SEARCH or of a subscription.

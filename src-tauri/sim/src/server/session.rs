@@ -49,7 +49,13 @@ pub struct SessionTable {
     sessions: BTreeMap<String, Session>,
     refreshes: BTreeMap<String, Refresh>,
     access: BTreeMap<String, (PersonId, i64)>,
+    /// Refresh tokens that were used just now.
+    spent: BTreeMap<String, (PersonId, i64)>,
 }
+
+/// Two renewals with one refresh token this close together are both answered
+/// with 200, and only the first one's tokens work.
+const RACE: i64 = 200;
 
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +85,7 @@ impl SessionTable {
             sessions: BTreeMap::new(),
             refreshes: BTreeMap::new(),
             access: BTreeMap::new(),
+            spent: BTreeMap::new(),
         }
     }
 
@@ -161,7 +168,21 @@ impl SessionTable {
     /// # Errors
     /// A refresh token that was used, is over, or was never given.
     pub fn renew_spare(&mut self, token: &str, now: i64) -> Result<Rotated, Refused> {
-        let old = self.refreshes.remove(token).ok_or(Refused::Invalid)?;
+        let Some(old) = self.refreshes.remove(token) else {
+            let raced = self
+                .spent
+                .get(token)
+                .is_some_and(|(_, at)| now - at <= RACE);
+            return if raced {
+                Ok(Rotated {
+                    refresh: self.name("refresh"),
+                    access: self.name("access"),
+                })
+            } else {
+                Err(Refused::Invalid)
+            };
+        };
+        self.spent.insert(token.to_owned(), (old.person, now));
         if now >= old.ends {
             return Err(Refused::Invalid);
         }
@@ -170,6 +191,22 @@ impl SessionTable {
         self.access
             .insert(access.clone(), (old.person, now + self.lifetimes.access));
         Ok(Rotated { refresh, access })
+    }
+
+    /// Whether a refresh token would still be taken.
+    #[must_use]
+    pub fn spare_lives(&self, token: &str, now: i64) -> bool {
+        self.refreshes
+            .get(token)
+            .is_some_and(|refresh| now < refresh.ends)
+    }
+
+    /// Whether a session's token would still be renewed.
+    #[must_use]
+    pub fn session_lives(&self, token: &str, now: i64) -> bool {
+        self.sessions.get(token).is_some_and(|session| {
+            now < session.ends && session.replaced_at.is_none_or(|at| now <= at + GRACE)
+        })
     }
 
     /// Ends every session of a person at once, as suspension and a password

@@ -24,8 +24,8 @@ pub struct SocketKey(pub u64);
 
 /// The first auth, and the one after TOKEN_EXPIRED, must come within this.
 const AUTH_TIMEOUT: i64 = 10_000;
-/// `WEBSOCKETS_HEARTBEAT_PERIOD`.
-const HEARTBEAT: i64 = 30_000;
+/// The largest frame that a client takes.
+const FRAME_MAX: usize = 16 << 20;
 
 #[derive(Debug, Clone)]
 pub(super) struct Socket {
@@ -75,7 +75,7 @@ impl Server {
         self.sockets.insert(key, socket);
         vec![
             Act::Later(AUTH_TIMEOUT, Deed::AuthDeadline(key, 0)),
-            Act::Later(HEARTBEAT, Deed::Heartbeat(key)),
+            Act::Later(self.settings.heartbeat, Deed::Heartbeat(key)),
         ]
     }
 
@@ -128,7 +128,10 @@ impl Server {
                 if let (Some(pong), false) = (pong.as_object_mut(), uid.is_null()) {
                     pong.insert("uid".to_owned(), uid);
                 }
-                vec![Act::Frame(key, pong.to_string())]
+                vec![
+                    Act::CountSocket(key, Quirk::Pong),
+                    Act::Frame(key, pong.to_string()),
+                ]
             }
             ("subscribe", State::Authed(_)) => self.subscribe(key, &frame, &uid),
             _ => Vec::new(),
@@ -140,11 +143,7 @@ impl Server {
             .get("access_token")
             .and_then(Value::as_str)
             .unwrap_or("");
-        let checked = self.sessions.check(token, now).ok().filter(|(person, _)| {
-            self.people
-                .get(person)
-                .is_some_and(|account| account.active)
-        });
+        let checked = self.sessions.check(token, now).ok();
         let Some((person, ends)) = checked else {
             // An auth that fails later leaves the socket open, without rights
             // being checked any more.
@@ -170,16 +169,24 @@ impl Server {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return Vec::new();
         };
+        let again = match socket.state {
+            State::Open => None,
+            // Subscriptions survive.
+            State::Authed(_) => Some(Quirk::Reauthenticated),
+            State::Expired(_) => Some(Quirk::ReauthenticatedLate),
+        };
         socket.state = State::Authed(person);
         socket.epoch += 1;
         let mut ok = json!({"type": "auth", "status": "ok"});
         if let (Some(ok), false) = (ok.as_object_mut(), uid.is_null()) {
             ok.insert("uid".to_owned(), uid.clone());
         }
-        vec![
+        let mut acts = vec![
             Act::Frame(key, ok.to_string()),
             Act::Later(ends - now, Deed::TokenEnd(key, socket.epoch)),
-        ]
+        ];
+        acts.extend(again.map(|quirk| Act::CountSocket(key, quirk)));
+        acts
     }
 
     fn subscribe(&mut self, key: SocketKey, frame: &Value, uid: &Value) -> Vec<Act> {
@@ -205,6 +212,7 @@ impl Server {
                         "a subscription without limit 0: its init would carry rows".to_owned(),
                     );
                 }
+                // The same name again silently takes the other's place.
                 socket.subscriptions.insert(name, query);
                 let init = json!({"type": "subscription", "event": "init", "data": [], "uid": uid});
                 vec![Act::Frame(key, init.to_string())]
@@ -216,71 +224,97 @@ impl Server {
         }
     }
 
-    /// Tells one socket of one event: the row is read now, with the rights the
+    /// Tells one socket of one event: the rows are read now, with the rights the
     /// socket has now.
     pub(super) fn tell(&mut self, key: SocketKey, event: &Event) -> Vec<Act> {
         let Some(socket) = self.sockets.get(&key) else {
             return Vec::new();
         };
+        let person = socket.person();
         let mut acts = Vec::new();
+        let mut huge = false;
         for (uid, query) in &socket.subscriptions {
-            let (kind, id) = match event {
+            let (kind, ids) = match event {
                 // Filter and permissions do not hold for deletes.
                 Event::Deleted(id) => {
                     let frame = json!({"type": "subscription", "event": "delete",
                         "data": [id], "uid": uid});
                     acts.push(Act::Frame(key, frame.to_string()));
-                    acts.push(Act::CountSocket(key, Quirk::ForeignDelete));
                     continue;
                 }
-                Event::Created(id) => ("create", id),
-                Event::Updated(id) => ("update", id),
+                Event::Created(id) => ("create", std::slice::from_ref(id)),
+                Event::Updated(ids) => ("update", ids.as_slice()),
             };
-            let Some(row) = self.rows.all.get(id) else {
-                continue;
-            };
-            let (shown, me) = match socket.state {
-                State::Open => (false, None),
-                State::Authed(me) => (
-                    self.admin(me) || row.sender == me || row.receiver == me,
-                    Some(me),
-                ),
-                State::Expired(me) if self.settings.twelve => {
-                    if row.sender == me || row.receiver == me {
-                        acts.push(Act::CountSocket(key, Quirk::WindowForbidden));
+            let rows = ids.iter().filter_map(|id| self.rows.all.get(id));
+            let mut told = Vec::new();
+            let mut failed = self.weather.events_fail.then_some(Quirk::EventError);
+            for row in rows {
+                let mine = person == Some(row.sender) || person == Some(row.receiver);
+                let passes = match socket.state {
+                    State::Open => continue,
+                    State::Authed(me) => {
+                        let admin = self.admin(me);
+                        if !mine && !admin {
+                            continue;
+                        }
+                        if admin && !mine {
+                            acts.push(Act::CountSocket(key, Quirk::AdministratorHears));
+                        }
+                        self.rows.passes(row, &query.filter, Some(me))
                     }
-                    let error = json!({"type": "subscribe", "status": "error", "uid": uid,
-                        "error": {"code": "FORBIDDEN", "message": "Refused."}});
-                    acts.push(Act::Frame(key, error.to_string()));
-                    (false, None)
-                }
-                State::Expired(me) => {
-                    if row.sender != me && row.receiver != me {
-                        acts.push(Act::CountSocket(key, Quirk::SystemRights));
+                    State::Expired(_) if self.settings.twelve => {
+                        failed = Some(Quirk::WindowForbidden);
+                        Ok(mine)
                     }
-                    (true, None)
+                    // System rights know no current user, and the filter on it
+                    // falls away.
+                    State::Expired(_) => {
+                        if !mine {
+                            acts.push(Act::CountSocket(key, Quirk::SystemRights));
+                        }
+                        Ok(true)
+                    }
+                };
+                match passes {
+                    Ok(true) => {
+                        huge |= row.weight > FRAME_MAX;
+                        told.push(row);
+                    }
+                    Ok(false) => {}
+                    // A bad field or filter is taken at the subscription and
+                    // gives an error an event.
+                    Err(_) => failed = Some(Quirk::EventError),
                 }
-            };
-            if !shown {
+            }
+            if told.is_empty() {
                 continue;
             }
-            // System rights know no current user, and the filter on it falls away.
-            let passes = match me {
-                None => true,
-                me => match self.rows.passes(row, &query.filter, me) {
-                    Ok(passes) => passes,
-                    Err(_) => {
-                        let error = json!({"type": "subscribe", "status": "error",
-                            "error": {"code": "FORBIDDEN", "message": "Refused."}});
-                        acts.push(Act::Frame(key, error.to_string()));
-                        false
-                    }
-                },
-            };
-            if let (true, Ok(fields)) = (passes, self.rows.select(&query.fields)) {
-                let frame = json!({"type": "subscription", "event": kind,
-                    "data": [row.json(&fields)], "uid": uid});
-                acts.push(Act::Frame(key, frame.to_string()));
+            if let Some(quirk) = failed {
+                let mut error = json!({"type": "subscribe", "status": "error",
+                    "error": {"code": "FORBIDDEN", "message": "Refused."}});
+                if self.settings.twelve {
+                    error["uid"] = json!(uid);
+                }
+                acts.push(Act::CountSocket(key, quirk));
+                acts.push(Act::Frame(key, error.to_string()));
+                continue;
+            }
+            if huge {
+                acts.push(Act::CountSocket(key, Quirk::FrameTooLarge));
+                acts.push(Act::Huge(key));
+                continue;
+            }
+            if told.len() > 1 {
+                acts.push(Act::CountSocket(key, Quirk::BatchUpdated));
+            }
+            match self.rows.select(&query.fields) {
+                Ok(fields) => {
+                    let rows: Vec<Value> = told.iter().map(|row| row.json(&fields)).collect();
+                    let frame = json!({"type": "subscription", "event": kind,
+                        "data": rows, "uid": uid});
+                    acts.push(Act::Frame(key, frame.to_string()));
+                }
+                Err(_) => acts.push(Act::CountSocket(key, Quirk::EventError)),
             }
         }
         acts
@@ -327,8 +361,9 @@ impl Server {
         }
         socket.pinged = true;
         vec![
+            Act::CountSocket(key, Quirk::ServerPing),
             Act::Frame(key, json!({"type": "ping"}).to_string()),
-            Act::Later(HEARTBEAT, Deed::Heartbeat(key)),
+            Act::Later(self.settings.heartbeat, Deed::Heartbeat(key)),
         ]
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::json;
 use whinchat_core::{
-    bridge::{Anchor, Change, Depth},
+    bridge::{Anchor, Change, Depth, Older},
     directus::{call::Call, realtime, rest},
     engine::{
         Credential, Effect, Input, Notice, Order, RequestId, SocketEvent, SocketId, Ticket, Timer,
@@ -29,7 +29,7 @@ use crate::{
     client::{Client, Death, Defect, Keychain, Ordered, Stepped},
     log::Log,
     network::{Link, Wire},
-    oracle::{self, Finding, Kind},
+    oracle::{self, Finding, Kind, Quiet, Verdict},
     page::Batch,
     quirk::{Quirk, Table},
     rng::Rng,
@@ -37,6 +37,7 @@ use crate::{
         Account, Act, Deed, Exchange, Lifetimes, Method, Request, Response, Row, Server, Settings,
         SocketKey,
     },
+    shape::{Days, Shape},
     story::{Happening, Scene},
 };
 
@@ -53,8 +54,8 @@ pub struct Setting {
     pub seed: u64,
     /// Which kind of collection; by the seed if none.
     pub kind: Option<Stamps>,
-    /// Devices of each person with clients.
-    pub devices: usize,
+    /// How many clients; by the seed if none.
+    pub clients: Option<usize>,
     /// A planted defect.
     pub defect: Defect,
     /// A client that dies at this step of its own, besides what the story wants.
@@ -70,27 +71,17 @@ impl Setting {
         Self {
             seed,
             kind: None,
-            devices: 1,
+            clients: None,
             defect: Defect::None,
             die_at: None,
             trace: false,
         }
     }
 
-    /// How long its story is, in milliseconds.
+    /// What its world is like.
     #[must_use]
-    pub const fn length(&self) -> i64 {
-        match self.seed % 5 {
-            0 => 2 * MINUTE,
-            4 => 60 * MINUTE,
-            _ => 10 * MINUTE,
-        }
-    }
-
-    /// How many processes its server has.
-    #[must_use]
-    pub const fn instances(&self) -> usize {
-        if self.seed % 3 == 1 { 2 } else { 1 }
+    pub fn shape(&self) -> Shape {
+        Shape::of(self.seed, self.kind, self.clients)
     }
 }
 
@@ -99,7 +90,7 @@ enum Event {
     Scene(usize),
     Over(usize),
     Deed(Deed),
-    Arrive(Exchange, Box<Request>),
+    Arrive(Exchange, usize, Box<Request>),
     Answer(Exchange, Response),
     GiveUp(Exchange),
     Open(SocketKey),
@@ -107,6 +98,7 @@ enum Event {
     UpClosed(SocketKey),
     Down(SocketKey, String),
     DownClosed(SocketKey),
+    DownTooLarge(SocketKey),
     DownOpened(SocketKey),
     DownFailed(SocketKey, bool),
     Wake(usize, u64),
@@ -155,6 +147,7 @@ pub struct Outcome {
 /// The world.
 pub struct World {
     setting: Setting,
+    shape: Shape,
     scenes: Vec<Scene>,
     now: i64,
     queue: BTreeMap<(i64, u64), Event>,
@@ -183,32 +176,29 @@ impl World {
     pub fn new(setting: Setting, scenes: Vec<Scene>) -> Result<Self, StoreError> {
         let root = Rng::new(setting.seed);
         let mut rng = root.split("world");
-        let by_seed = if setting.seed.is_multiple_of(2) {
-            Stamps::Server
-        } else {
-            Stamps::Sender
-        };
-        let stamps = setting.kind.unwrap_or(by_seed);
+        let shape = setting.shape();
         let zones = [0, -5 * 3_600_000, 19_800_000, 3_600_000];
-        let skew = if rng.chance(50) {
+        let skew = if shape.clocks_agree || rng.chance(50) {
             0
         } else {
             rng.range(-90_000, 90_000)
         };
         let settings = Settings {
-            stamps,
+            stamps: shape.stamps,
             zone: zones[rng.below(zones.len())],
             hides_millis: rng.chance(50),
             twelve: rng.chance(25),
             count_as_text: rng.chance(50),
-            limit_max: [20, 50, 100_000][rng.below(3)],
+            limit_max: [2, 50, 100_000][rng.below(3)],
+            heartbeat: [30_000, 30_000, 30_000, 120_000][rng.below(4)],
+            payload_max: 100_000,
             lifetimes: Lifetimes {
                 session: [45_000, 120_000, 600_000, 86_400_000][rng.below(4)],
                 access: [30_000, 120_000, 900_000][rng.below(3)],
                 refresh: 7 * 86_400_000,
             },
-            skews: (0..setting.instances())
-                .map(|_| skew + rng.range(-1_500, 1_500))
+            skews: (0..shape.instances)
+                .map(|_| skew + rng.range(-shape.apart, shape.apart))
                 .collect(),
         };
         let mut server = Server::new(settings, root.split("server"));
@@ -221,7 +211,7 @@ impl World {
                 Account {
                     first: (*name).to_owned(),
                     last: "Test".to_owned(),
-                    admin: place == 0 && setting.seed % 4 == 2,
+                    admin: place == 0 && shape.admin,
                     active: true,
                     blocks_all: place == 3,
                 },
@@ -229,27 +219,26 @@ impl World {
         }
         let mut clients = Vec::new();
         let mut links = Vec::new();
-        for device in 0..setting.devices {
-            for place in 0..2 {
-                let name = if device == 0 {
-                    PEOPLE[place].to_owned()
-                } else {
-                    format!("{} {}", PEOPLE[place], device + 1)
-                };
-                let instance = rng.below(server.instances());
-                let mut client = Client::new(&name, people[place], instance, setting.defect)?;
-                // Some keep little of the past, so that ranges stay apart.
-                if (setting.seed / 2 + place as u64).is_multiple_of(2) {
-                    facts::set_depth(&client.store, Depth::Messages(4))?;
-                }
-                client.wall_offset = if rng.chance(60) {
-                    rng.range(-2_000, 2_000)
-                } else {
-                    rng.range(-600_000, 600_000)
-                };
-                clients.push(client);
-                links.push(Link::new(rng.range(2, 80)));
+        for (place, owner) in shape.owners.iter().enumerate() {
+            let nth = shape.owners[..place].iter().filter(|o| *o == owner).count() + 1;
+            let name = if nth == 1 {
+                PEOPLE[*owner].to_owned()
+            } else {
+                format!("{} {nth}", PEOPLE[*owner])
+            };
+            let instance = rng.below(server.instances());
+            let mut client = Client::new(&name, people[*owner], instance, setting.defect)?;
+            // Some keep little of the past, so that ranges stay apart.
+            if (setting.seed / 2 + *owner as u64).is_multiple_of(2) {
+                facts::set_depth(&client.store, Depth::Messages(4))?;
             }
+            client.wall_offset = match rng.below(10) {
+                _ if shape.clocks_agree => 0,
+                0..=5 => rng.range(-2_000, 2_000),
+                _ => rng.range(-600_000, 600_000),
+            };
+            clients.push(client);
+            links.push(Link::new(rng.range(2, 80)));
         }
         let mut world = Self {
             now: 0,
@@ -268,13 +257,16 @@ impl World {
             numbers: BTreeMap::new(),
             out: Outcome::default(),
             setting,
+            shape,
             scenes,
         };
+        world.server.weather.no_comparison = world.shape.days == Days::CursorsOnly;
         world.history(&mut rng);
         for index in 0..world.clients.len() {
             world.sign_in(index);
-            world.clients[index].page.watching =
-                Some(ConversationId::Direct(world.people[1 - index.min(1)]));
+            world.clients[index].page.watching = Some(ConversationId::Direct(
+                world.people[usize::from(world.shape.owners[index] == 0)],
+            ));
             let at = rng.range(0, 3_000);
             world.at(at, Event::Start(index, 0));
         }
@@ -321,6 +313,7 @@ impl World {
             // the world lies back.
             created: if bad { wall } else { wall - ago },
             updated: None,
+            weight: 0,
         };
         let acts = self.server.plant(row);
         self.acts(acts);
@@ -331,6 +324,7 @@ impl World {
         let session = self.server.sessions.open_session(me, self.now);
         let spare = self.server.sessions.open_spare(me, self.now);
         let client = &mut self.clients[index];
+        client.excused = false;
         let end = client.now(self.now).wall.0 + self.server.settings.lifetimes.session;
         client.keychain = Keychain {
             session: Some((session, end)),
@@ -394,11 +388,11 @@ impl World {
         self.heal()?;
         let start = self.now;
         let asked = self.out.requests;
-        let mut problems = Vec::new();
-        for minutes in [1, 2, 4, 7, 12, 20, 30] {
+        let mut verdict = Verdict::default();
+        for minutes in [1, 2, 3, 4, 6, 8, 10] {
             self.until(start + minutes * MINUTE)?;
-            problems = self.disagreements(false)?;
-            if problems.is_empty() {
+            verdict = self.verdict(Quiet::Soon)?;
+            if verdict.problems.is_empty() {
                 self.out.healed_in = self.now - start;
                 break;
             }
@@ -406,7 +400,8 @@ impl World {
                 break;
             }
         }
-        for (kind, words) in problems {
+        let old = verdict.old;
+        for (kind, words) in verdict.problems {
             self.found(kind, words);
         }
         // Polling asks every five seconds; nothing may ask without end.
@@ -421,6 +416,9 @@ impl World {
         }
         if self.out.findings.is_empty() {
             self.scroll_up()?;
+        }
+        if self.out.findings.is_empty() && old > 0 {
+            self.next_day()?;
         }
         for unknown in std::mem::take(&mut self.server.unknown) {
             self.found(Kind::Broken, format!("the model does not know: {unknown}"));
@@ -442,7 +440,7 @@ impl World {
             }
         }
         self.until(self.now + 20_000)?;
-        for (kind, words) in self.disagreements(false)? {
+        for (kind, words) in self.verdict(Quiet::Soon)?.problems {
             self.found(kind, words);
         }
         Ok(())
@@ -451,37 +449,68 @@ impl World {
     /// Everybody scrolls up until there is no more, and all must be there.
     fn scroll_up(&mut self) -> Done {
         self.jump()?;
-        for _ in 0..12 {
+        for _ in 0..60 {
             for index in 0..self.clients.len() {
                 for conversation in oracle::conversations(&self.clients[index].store)? {
-                    self.order(index, Order::FetchOlder(conversation), Ordered::Other);
+                    let held = oracle::held(&self.clients[index].store, conversation)?;
+                    if held.older != Older::Beginning {
+                        self.order(index, Order::FetchOlder(conversation), Ordered::Other);
+                    }
                 }
             }
-            self.until(self.now + 20_000)?;
-            if self.disagreements(true)?.is_empty() {
+            self.until(self.now + 4_000)?;
+            let reached = self.verdict(Quiet::ScrolledUp)?.problems.is_empty();
+            if reached || !self.out.findings.is_empty() {
                 return Ok(());
             }
         }
-        for (kind, words) in self.disagreements(true)? {
+        for (kind, words) in self.verdict(Quiet::ScrolledUp)?.problems {
             self.found(kind, words);
         }
         Ok(())
     }
 
-    fn disagreements(&mut self, whole: bool) -> Result<Vec<(Kind, String)>, StoreError> {
+    /// Everybody sleeps for a day, and the whole comparison after it finds
+    /// what went away long ago.
+    fn next_day(&mut self) -> Done {
+        for client in &mut self.clients {
+            client.suspended = Some(self.now);
+        }
+        self.until(self.now + 25 * 60 * MINUTE)?;
+        for index in 0..self.clients.len() {
+            self.wake_up(index, true);
+        }
         let mut problems = Vec::new();
+        for _ in 0..4 {
+            self.until(self.now + 3 * MINUTE)?;
+            problems = self.verdict(Quiet::NextDay)?.problems;
+            if problems.is_empty() {
+                break;
+            }
+        }
+        for (kind, words) in problems {
+            self.found(kind, words);
+        }
+        Ok(())
+    }
+
+    fn verdict(&mut self, when: Quiet) -> Result<Verdict, StoreError> {
+        let mut all = Verdict::default();
         for index in 0..self.clients.len() {
             self.look(index)?;
-            let client = &self.clients[index];
-            problems.extend(oracle::quiet(
+            let one = oracle::quiet(
                 &self.server,
                 &self.log,
-                client,
-                &self.people,
-                whole,
-            )?);
+                &self.clients[index],
+                index,
+                &self.shape,
+                self.now,
+                when,
+            )?;
+            all.problems.extend(one.problems);
+            all.old += one.old;
         }
-        Ok(problems)
+        Ok(all)
     }
 
     fn until(&mut self, end: i64) -> Done {
@@ -517,8 +546,8 @@ impl World {
                 self.acts(acts);
                 Ok(())
             }
-            Event::Arrive(exchange, request) => {
-                self.arrive(exchange, &request);
+            Event::Arrive(exchange, instance, request) => {
+                self.arrive(exchange, instance, &request);
                 Ok(())
             }
             Event::Answer(exchange, response) => {
@@ -555,6 +584,14 @@ impl World {
                 self.wires.remove(&key);
                 Ok(())
             }
+            Event::DownTooLarge(key) => {
+                // The runtime closes what it can't take.
+                self.heard(key, SocketEvent::TooLarge);
+                if self.wires.remove(&key).is_some() {
+                    self.server.socket_closed(key);
+                }
+                Ok(())
+            }
             Event::DownClosed(key) => {
                 self.heard(key, SocketEvent::Closed);
                 self.wires.remove(&key);
@@ -567,6 +604,12 @@ impl World {
             }
             Event::Start(index, life) => self.start(index, life),
             Event::SignIn(index, life) => {
+                let me = self.clients[index].me;
+                let active = self.server.people.get(&me).is_some_and(|who| who.active);
+                if self.clients[index].life == life && !active {
+                    self.after(10_000, Event::SignIn(index, life));
+                    return Ok(());
+                }
                 if self.clients[index].life == life {
                     let name = self.clients[index].name.clone();
                     self.trace(format_args!("{name} signs in again"));
@@ -580,7 +623,7 @@ impl World {
             Event::Patch(index, life) => self.patch(index, life),
             Event::Snap(index, life) => self.snap(index, life),
             Event::Others => {
-                self.post(2, 6, 0);
+                self.post(2, 6, 0, 1, crate::story::Manner::Plain);
                 Ok(())
             }
             Event::Look => {
@@ -588,7 +631,9 @@ impl World {
                     self.look(index)?;
                 }
                 if !self.healed {
-                    self.after(15_000, Event::Look);
+                    // Often enough to see what heals soon, and not so often
+                    // that a long story is nothing but looks.
+                    self.after((self.shape.length / 40).max(5_000), Event::Look);
                 }
                 Ok(())
             }

@@ -3,6 +3,8 @@
 //!
 //! Owns: nothing. Never: a decision.
 
+use whinchat_core::bridge::{ConnectionState, MessageState};
+
 use super::{
     words::{effect_words, input_words},
     *,
@@ -63,24 +65,44 @@ impl World {
             .join(", ");
         let name = self.clients[index].name.clone();
         self.trace(format_args!("{name} < {told}"));
+        let ordered = self.clients[index].tickets.clone();
+        let life = self.clients[index].life;
+        let renewing = self.flights.values().any(|flight| {
+            flight.client == index
+                && flight.life == life
+                && matches!(flight.what, Asked::Renew(_, Credential::Spare))
+        });
         let stepped = self.clients[index].step(self.now, most, seed)?;
         match stepped {
             Stepped::Effects(effects, death) => self.perform(index, effects, death)?,
             Stepped::Died(death) => {
                 self.count(
-                    if death == Death::BeforeCommit {
-                        Quirk::CrashBeforeCommit
-                    } else {
-                        Quirk::CrashAfterCommit
+                    match death {
+                        Death::BeforeCommit => Quirk::CrashBeforeCommit,
+                        Death::InCommit(_) => Quirk::CrashInCommit,
+                        _ => Quirk::CrashAfterCommit,
                     },
                     index,
                 );
                 self.die(index, death)?;
             }
-            Stepped::Failed => {
+            Stepped::Failed(tickets) => {
+                self.may_have_lost_a_spare(index);
+                self.clients[index].excused |= renewing;
                 self.count(Quirk::CommitFailed, index);
                 self.trace(format_args!("{name}'s commit fails"));
+                self.decline(&ordered, &tickets);
                 self.close_all(index);
+            }
+            Stepped::StepFailed(effects, ticket) => {
+                self.count(Quirk::StepFailed, index);
+                self.trace(format_args!("{name}'s step fails"));
+                self.perform(index, effects, None)?;
+                self.decline(&ordered, ticket.as_slice());
+                self.close_all(index);
+                self.clients[index].excused |= renewing;
+                let seed = self.rng.next();
+                self.clients[index].start_engine(seed)?;
             }
             Stepped::Broken(words) => {
                 self.found(Kind::Broken, format!("{name}: {words}"));
@@ -95,8 +117,9 @@ impl World {
         let name = self.clients[index].name.clone();
         self.trace(format_args!("{name} dies: {death:?}"));
         for ordered in self.clients[index].tickets.clone().into_values() {
-            self.unanswered(&ordered);
+            self.unanswered(index, &ordered);
         }
+        self.may_have_lost_a_spare(index);
         self.close_all(index);
         self.clients[index].die(death == Death::Power)?;
         self.look(index)?;
@@ -106,12 +129,50 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn unanswered(&mut self, ordered: &Ordered) {
-        if let Ordered::Discard(id) = ordered
-            && let Some(number) = self.log.with_id(*id)
-        {
-            self.log.written[number].doubtful = true;
+    /// Nobody knows whether this was carried out.
+    pub(super) fn unanswered(&mut self, index: usize, ordered: &Ordered) {
+        match ordered {
+            Ordered::Discard(id) => {
+                if let Some(number) = self.log.with_id(*id) {
+                    self.log.written[number].doubtful = true;
+                }
+            }
+            Ordered::Draft(conversation, _) => {
+                self.clients[index].drafts.insert(*conversation, None);
+            }
+            Ordered::Read(conversation, _) => {
+                self.clients[index].read.remove(conversation);
+            }
+            Ordered::Send(_) | Ordered::Other => {}
         }
+    }
+
+    /// These were answered with a failure of the device: they were not carried out.
+    fn decline(&mut self, ordered: &BTreeMap<Ticket, Ordered>, tickets: &[Ticket]) {
+        for ticket in tickets {
+            if let Some(Ordered::Send(number)) = ordered.get(ticket) {
+                self.log.written[*number].declined = true;
+            }
+        }
+    }
+
+    /// A process that dies while the keychain fails, or soon after, takes with
+    /// it what the server has granted and the keychain has not.
+    fn may_have_lost_a_spare(&mut self, index: usize) {
+        const SOON: i64 = 70_000;
+        let mono = self.clients[index].now(self.now).mono;
+        let client = &mut self.clients[index];
+        let failed = client.keychain_failed.is_some_and(|at| mono - at < SOON);
+        if client.newest != client.keychain && failed {
+            client.excused = true;
+        }
+        let life = self.clients[index].life;
+        let asked = self.flights.values().any(|flight| {
+            flight.client == index
+                && flight.life == life
+                && matches!(flight.what, Asked::Renew(_, Credential::Spare))
+        });
+        self.clients[index].excused |= asked;
     }
 
     /// A process is gone: the server hears of its sockets, or does not.
@@ -232,15 +293,18 @@ impl World {
                             self.log.written[number].discarded = true;
                         }
                     }
+                    (Some(Ordered::Draft(conversation, text)), Ok(_)) => {
+                        self.clients[index].drafts.insert(conversation, Some(text));
+                    }
+                    (Some(Ordered::Read(conversation, sort)), Ok(_)) => {
+                        let read = self.clients[index].read.entry(conversation).or_default();
+                        *read = sort.max(std::mem::take(read));
+                    }
                     _ => {}
                 }
             }
             Effect::Show(revision, changes) => {
-                for change in &changes {
-                    if let Change::Connection(connection) = change {
-                        self.clients[index].state = Some(connection.state);
-                    }
-                }
+                self.shows(index, &changes);
                 let delay = self.rng.range(1, 60);
                 let client = &mut self.clients[index];
                 client.shown += 1;
@@ -258,10 +322,79 @@ impl World {
                 self.after(delay, Event::Patch(index, life));
             }
             Effect::Notify(Notice::SignInNeeded) => {
+                self.sign_in_asked(index);
                 let delay = self.rng.range(2_000, 20_000);
                 self.after(delay, Event::SignIn(index, life));
             }
-            Effect::Notify(Notice::Arrived(_)) => {}
+            Effect::Notify(Notice::Arrived(row)) => self.announced(index, &row.id),
+        }
+    }
+
+    /// What a screen is told, as far as it can be held against the world at once.
+    fn shows(&mut self, index: usize, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::Connection(connection) => {
+                    let live = matches!(
+                        connection.state,
+                        ConnectionState::Live | ConnectionState::Polling
+                    );
+                    let client = &mut self.clients[index];
+                    client.state = Some(connection.state);
+                    client.was_live |= live;
+                }
+                Change::Message(row) if row.state == MessageState::Failed => {
+                    let number = row.id.parse().ok().and_then(|id| self.log.with_id(id));
+                    if let Some(number) = number {
+                        self.log.written[number].refused = true;
+                    }
+                    let name = self.clients[index].name.clone();
+                    if !self.server.refused.contains(&row.id) {
+                        let words =
+                            format!("{name} calls {} failed, which nobody refused", row.text);
+                        self.found(Kind::Lost, words);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A new message is announced once: twice only where the first time is forgotten.
+    fn announced(&mut self, index: usize, id: &str) {
+        let client = &mut self.clients[index];
+        let times = client.announced.entry(id.to_owned()).or_default();
+        *times += 1;
+        let again = *times > 1 && !client.lost_power;
+        let name = client.name.clone();
+        // What was away for a while is new when it comes back.
+        let was_away = self.server.deleted_once.contains(id);
+        if again && !was_away {
+            self.found(Kind::Doubled, format!("{name} announces {id} again"));
+        }
+    }
+
+    /// No sign-in may be asked for while a credential is good that the device
+    /// was given and could have kept.
+    fn sign_in_asked(&mut self, index: usize) {
+        let client = &self.clients[index];
+        let sessions = &self.server.sessions;
+        let lives = client
+            .newest
+            .spare
+            .as_ref()
+            .is_some_and(|spare| sessions.spare_lives(spare, self.now))
+            || client
+                .newest
+                .session
+                .as_ref()
+                .is_some_and(|(token, _)| sessions.session_lives(token, self.now));
+        if lives || !client.excused {
+            let name = client.name.clone();
+            self.found(
+                Kind::Broken,
+                format!("{name} has to sign in again for nothing"),
+            );
         }
     }
 
@@ -276,7 +409,7 @@ impl World {
             return;
         };
         if client.suspended.is_some() {
-            self.after(500, Event::Ring(index, life, timer, setting));
+            // It is set again when the device wakes up.
             return;
         }
         let left = due - client.now(self.now).mono;

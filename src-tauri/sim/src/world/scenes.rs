@@ -3,12 +3,12 @@
 //! Owns: nothing. Never: chance, but for ids and moments.
 
 use super::*;
+use crate::story::Manner;
 
 impl World {
     pub(super) fn order(&mut self, index: usize, order: Order, ordered: Ordered) {
         let client = &mut self.clients[index];
         if !client.alive() || client.suspended.is_some() {
-            self.unanswered(&ordered);
             return;
         }
         client.ticket += 1;
@@ -37,23 +37,34 @@ impl World {
                     self.send(client, to);
                 }
             }
+            Happening::SendLong { client, to } => self.send_long(client, to),
             Happening::Post {
                 from,
                 to,
                 count,
                 ago,
-            } => {
-                for _ in 0..count {
-                    self.post(from, to, ago);
+                how,
+            } => match how {
+                Manner::Batch | Manner::BadBatch => self.post(from, to, ago, count, how),
+                _ => {
+                    for _ in 0..count {
+                        self.post(from, to, ago, 1, how);
+                    }
                 }
-            }
-            Happening::Edit { nth } => {
+            },
+            Happening::Edit { nth, count } => {
                 // The tutorial's fields tell nobody of an edit.
                 if self.server.settings.stamps == Stamps::Server {
                     let ids: Vec<String> = self.server.rows.all.keys().cloned().collect();
-                    if let Some(id) = ids.get(nth % ids.len().max(1)) {
-                        self.edit(id);
-                    }
+                    let first = nth % ids.len().max(1);
+                    let some: Vec<String> = ids.into_iter().skip(first).take(count).collect();
+                    self.edit(&some);
+                }
+            }
+            Happening::Move { nth, to } => {
+                let ids: Vec<String> = self.server.rows.all.keys().cloned().collect();
+                if let Some(id) = ids.get(nth % ids.len().max(1)) {
+                    self.give(id, to);
                 }
             }
             Happening::Delete { nth } => {
@@ -86,7 +97,14 @@ impl World {
                 let held = oracle::held(&self.clients[client].store, conversation)?;
                 if let Some(row) = held.rows.last() {
                     let order = Order::MarkRead(conversation, row.sort.clone());
-                    self.order(client, order, Ordered::Other);
+                    // What is pending has no place of its own yet.
+                    let ordered = if row.sort.starts_with('0') {
+                        Ordered::Read(conversation, row.sort.clone())
+                    } else {
+                        self.clients[client].read.remove(&conversation);
+                        Ordered::Other
+                    };
+                    self.order(client, order, ordered);
                 }
             }
             Happening::Draft {
@@ -94,9 +112,15 @@ impl World {
                 with: who,
                 blank,
             } => {
-                let text = if blank { " " } else { "not sent yet" };
-                let order = Order::SaveDraft(with(who, &self.people), text.to_owned());
-                self.order(client, order, Ordered::Other);
+                let text = if blank {
+                    " ".to_owned()
+                } else {
+                    format!("not sent yet {place}")
+                };
+                let conversation = with(who, &self.people);
+                let kept = (!blank).then(|| text.clone());
+                let order = Order::SaveDraft(conversation, text);
+                self.order(client, order, Ordered::Draft(conversation, kept));
             }
             Happening::Discard { client } => {
                 if let Some(id) = self.latest(client) {
@@ -152,6 +176,10 @@ impl World {
                 self.server.weather.redis_down = true;
                 self.after(ms, Event::Over(place));
             }
+            Happening::EventsFail { ms } => {
+                self.server.weather.events_fail = true;
+                self.after(ms, Event::Over(place));
+            }
             Happening::SlowCommit { ms, by } => {
                 self.server.weather.slow_commit = by;
                 self.after(ms, Event::Over(place));
@@ -172,7 +200,14 @@ impl World {
                 self.clients[client].keychain_fails = true;
                 self.after(ms, Event::Over(place));
             }
-            Happening::Revoke { who } => self.server.sessions.revoke(self.people[who]),
+            Happening::Revoke { who } => self.revoke(who, Quirk::Revoked),
+            Happening::Suspended { who, ms } => {
+                self.revoke(who, Quirk::AccountSuspended);
+                if let Some(account) = self.server.people.get_mut(&self.people[who]) {
+                    account.active = false;
+                }
+                self.after(ms, Event::Over(place));
+            }
             Happening::Die {
                 client,
                 after,
@@ -193,6 +228,7 @@ impl World {
             }
             Happening::Clock { client, by } => {
                 self.count(Quirk::ClockMoved, client);
+                self.clients[client].clock_moved = true;
                 self.clients[client].wall_offset += by;
             }
             Happening::LosePatches { client } => {
@@ -262,6 +298,12 @@ impl World {
             Happening::RefuseSocket { client, .. } => self.links[client].refuse_socket = false,
             Happening::Kill { instance, .. } => self.server.start(instance),
             Happening::RedisDown { .. } => self.server.weather.redis_down = false,
+            Happening::EventsFail { .. } => self.server.weather.events_fail = false,
+            Happening::Suspended { who, .. } => {
+                if let Some(account) = self.server.people.get_mut(&self.people[who]) {
+                    account.active = true;
+                }
+            }
             Happening::SlowCommit { .. } => self.server.weather.slow_commit = 0,
             Happening::Busy { .. } => self.server.weather.refusing = None,
             Happening::SocketTooFast { .. } => self.server.weather.socket_too_fast = false,
@@ -279,6 +321,16 @@ impl World {
         };
         client.frozen += now - since;
         client.woken = false;
+        let mono = client.now(now).mono;
+        let life = client.life;
+        let due: Vec<_> = client
+            .timers
+            .iter()
+            .map(|(timer, (due, setting))| (*timer, due - mono, *setting))
+            .collect();
+        for (timer, left, setting) in due {
+            self.after(left, Event::Ring(index, life, timer, setting));
+        }
         if told {
             self.input(index, Input::Resumed);
         }
@@ -289,7 +341,13 @@ impl World {
     pub(super) fn heal(&mut self) -> Done {
         self.trace(format_args!("-- all is healed"));
         self.healed = true;
-        self.server.weather = crate::server::Weather::default();
+        self.server.weather = crate::server::Weather {
+            no_comparison: self.server.weather.no_comparison,
+            ..crate::server::Weather::default()
+        };
+        for account in self.server.people.values_mut() {
+            account.active = true;
+        }
         for instance in 0..self.server.instances() {
             self.server.start(instance);
         }
@@ -323,8 +381,7 @@ impl World {
             return;
         }
         let me = client.me;
-        let wall = client.now(self.now).wall.0;
-        let id = MessageId::new(self.rng.uuid_at(wall));
+        let id = self.fresh_id(index);
         let number = self.log.write(Some(index), me, self.people[to], id);
         let order = Order::Send {
             id,
@@ -334,25 +391,75 @@ impl World {
         self.order(index, order, Ordered::Send(number));
     }
 
-    /// A plain POST, as the tutorial makes it.
-    pub(super) fn post(&mut self, from: usize, to: usize, ago: i64) {
+    /// An id as a device makes it: of two in one millisecond the later is the larger.
+    fn fresh_id(&mut self, index: usize) -> MessageId {
+        let wall = self.clients[index].now(self.now).wall.0;
+        let client = &mut self.clients[index];
+        client.made = match client.made {
+            (at, nth) if at == wall => (wall, nth + 1),
+            _ => (wall, 0),
+        };
+        MessageId::new(self.rng.nth_uuid_at(wall, client.made.1))
+    }
+
+    fn send_long(&mut self, index: usize, to: usize) {
+        let client = &self.clients[index];
+        if !client.alive() || client.suspended.is_some() {
+            return;
+        }
+        let me = client.me;
+        let id = self.fresh_id(index);
+        let number = self.log.write(Some(index), me, self.people[to], id);
+        let text = crate::log::text(number) + &"long ".repeat(self.server.settings.payload_max / 4);
+        let order = Order::Send {
+            id,
+            conversation: ConversationId::Direct(self.people[to]),
+            text,
+        };
+        self.order(index, order, Ordered::Send(number));
+    }
+
+    /// A POST without a client, as the tutorial makes it.
+    pub(super) fn post(&mut self, from: usize, to: usize, ago: i64, count: usize, how: Manner) {
         let sender = self.people[from];
         let token = self.server.sessions.open_session(sender, self.now);
         let wall = self.server.wall(0, self.now);
-        let id = MessageId::new(self.rng.uuid_at(wall));
-        let number = self.log.write(None, sender, self.people[to], id);
         let stamp = whinchat_core::model::Instant(wall - ago);
+        let mut items = Vec::new();
+        for _ in 0..count {
+            let id = MessageId::new(self.rng.uuid_at(wall));
+            let number = self.log.write(None, sender, self.people[to], id);
+            let text = crate::log::text(number);
+            items.push(json!({
+                "id": if how == Manner::UpperCase { id.to_string().to_uppercase() } else { id.to_string() },
+                "content": if how == Manner::Huge { crate::server::HUGE.to_owned() + &text } else { text },
+                "sender_id": sender.to_string(),
+                "receiver_id": self.people[to].to_string(),
+                "timestamp": stamp.to_zoned(),
+            }));
+        }
+        let concerned = [sender, self.people[to]];
+        match how {
+            Manner::BadBatch => {
+                if let Some(last) = items.last_mut() {
+                    last["receiver_id"] = serde_json::Value::Null;
+                }
+                self.count_for(Quirk::BatchRefused, &concerned);
+            }
+            Manner::Batch => self.count_for(Quirk::BatchCreated, &concerned),
+            Manner::UpperCase => self.count_for(Quirk::UpperCase, &concerned),
+            Manner::Plain | Manner::Huge => {}
+        }
+        let body = if matches!(how, Manner::Batch | Manner::BadBatch) {
+            serde_json::Value::Array(items)
+        } else {
+            items.pop().unwrap_or_default()
+        };
         let request = Request {
             method: Method::Post,
             path: "/items/chat_messages".to_owned(),
             query: Vec::new(),
-            body: Some(json!({
-                "id": id.to_string(),
-                "content": crate::log::text(number),
-                "sender_id": sender.to_string(),
-                "receiver_id": self.people[to].to_string(),
-                "timestamp": stamp.to_zoned(),
-            })),
+            body: Some(body),
             bearer: Some(token),
             cookie: None,
         };
@@ -366,19 +473,52 @@ impl World {
         }
     }
 
-    pub(super) fn edit(&mut self, id: &str) {
+    fn revoke(&mut self, who: usize, quirk: Quirk) {
+        let person = self.people[who];
+        self.server.sessions.revoke(person);
+        self.count_for(quirk, &[person]);
+        for client in self.clients.iter_mut().filter(|client| client.me == person) {
+            client.excused = true;
+        }
+    }
+
+    pub(super) fn edit(&mut self, ids: &[String]) {
+        let mut concerned = Vec::new();
+        for row in ids.iter().filter_map(|id| self.server.rows.all.get(id)) {
+            concerned.extend([row.sender, row.receiver]);
+        }
+        let acts = self.server.edit(ids, self.now, |row| {
+            row.content = row.content.take().map(|text| text + ", changed");
+        });
+        self.acts(acts);
+        self.count_for(Quirk::Edited, &concerned);
+    }
+
+    /// An administrator gives a row to another receiver: whoever had it before
+    /// is told nothing.
+    fn give(&mut self, id: &str, to: usize) {
+        let to = self.people[to];
         let Some(row) = self.server.rows.all.get(id) else {
             return;
         };
-        let Some(content) = row.content.clone() else {
+        let before = row.receiver;
+        if row.sender == before || row.orphan || !self.server.people.contains_key(&to) {
             return;
-        };
-        let concerned = [row.sender, row.receiver];
+        }
+        if let Some(number) = id
+            .to_lowercase()
+            .parse()
+            .ok()
+            .and_then(|id| self.log.with_id(id))
+        {
+            self.log.written[number].given.push(to);
+        }
+        self.server.deleted_once.insert(id.to_lowercase());
         let acts = self
             .server
-            .edit(id, format!("{content}, changed"), self.now);
+            .edit(&[id.to_owned()], self.now, |row| row.receiver = to);
         self.acts(acts);
-        self.count_for(Quirk::Edited, &concerned);
+        self.count_for(Quirk::Moved, &[before, to]);
     }
 
     pub(super) fn delete(&mut self, id: &str) {

@@ -3,10 +3,13 @@
 //!
 //! Owns: nothing. Never: what is said, only whether and when it arrives.
 
-use whinchat_core::{directus::call::Fault, engine::Granted};
+use whinchat_core::{
+    directus::call::{Fault, Reason, Refusal},
+    engine::Granted,
+};
 
 use super::*;
-use crate::client::Unstored;
+use crate::{client::Unstored, server::BODY_MAX};
 
 impl World {
     pub(super) fn ask(&mut self, index: usize, what: Asked, request: Request) {
@@ -40,20 +43,17 @@ impl World {
         if link.slow > 0 {
             self.count(Quirk::Slow, index);
         }
-        self.after(latency, Event::Arrive(exchange, Box::new(request)));
+        let instance = self.clients[index].instance;
+        self.after(
+            latency,
+            Event::Arrive(exchange, instance, Box::new(request)),
+        );
     }
 
-    pub(super) fn arrive(&mut self, exchange: Exchange, request: &Request) {
-        let Some(flight) = self.flights.get(&exchange) else {
-            // Given up by who asked; it arrives all the same.
-            let acts = self.server.request(self.now, 0, exchange, request);
-            self.acts(acts);
-            return;
-        };
-        let (index, instance) = (flight.client, flight.instance);
+    /// It arrives whether or not who asked has given it up.
+    pub(super) fn arrive(&mut self, exchange: Exchange, instance: usize, request: &Request) {
         if !self.server.is_up(instance) {
-            let latency = self.links[index].latency;
-            self.after(latency, Event::GiveUp(exchange));
+            self.after(20, Event::GiveUp(exchange));
             return;
         }
         let acts = self.server.request(self.now, instance, exchange, request);
@@ -64,6 +64,9 @@ impl World {
         let Some(flight) = self.flights.remove(&exchange) else {
             return;
         };
+        if matches!(flight.what, Asked::Renew(_, Credential::Spare)) {
+            self.clients[flight.client].excused = true;
+        }
         if self.clients[flight.client].life != flight.life {
             return;
         }
@@ -89,13 +92,19 @@ impl World {
         let index = flight.client;
         let life = flight.life;
         let instance = flight.instance;
+        let renewal = matches!(flight.what, Asked::Renew(..));
+        let lost = if renewal {
+            Quirk::RefreshLost
+        } else {
+            Quirk::AnswerLost
+        };
         if self.links[index].offline {
-            self.count(Quirk::AnswerLost, index);
+            self.count(lost, index);
             return;
         }
         if self.links[index].lose_answers > 0 {
             self.links[index].lose_answers -= 1;
-            self.count(Quirk::AnswerLost, index);
+            self.count(lost, index);
             if self.rng.chance(50) {
                 let soon = self.rng.range(1, 10_000);
                 self.after(soon, Event::GiveUp(exchange));
@@ -113,6 +122,13 @@ impl World {
             Asked::Call(request, call) => {
                 let body = response.body.to_string();
                 let mut result = rest::answer(&call, response.status, retry_after, body.as_bytes());
+                if response.weight > BODY_MAX {
+                    result = Err(Fault::Permanent(Refusal {
+                        reason: Reason::TooLarge,
+                        field: None,
+                        status: response.status,
+                    }));
+                }
                 if self.setting.defect == Defect::DropsRows
                     && let Ok(whinchat_core::directus::call::Answer::Messages(rows)) = &mut result
                 {
@@ -136,6 +152,14 @@ impl World {
     }
 
     pub(super) fn renew(&mut self, index: usize, request: RequestId, credential: Credential) {
+        let life = self.clients[index].life;
+        let another = self.flights.values().any(|flight| {
+            flight.client == index && flight.life == life && matches!(flight.what, Asked::Renew(..))
+        });
+        if another {
+            let name = self.clients[index].name.clone();
+            self.found(Kind::Broken, format!("{name} renews twice at once"));
+        }
         let mono = self.clients[index].now(self.now).mono;
         if self.clients[index].unstored.is_some() {
             let stored = self.clients[index].store_granted(mono);
@@ -200,6 +224,15 @@ impl World {
                     Credential::Session => (response.cookie.clone(), response.cookie.clone()),
                     Credential::Spare => (text("refresh_token"), text("access_token")),
                 };
+                let Some(kept) = kept else {
+                    // A page of somebody in between.
+                    let result = Err(Fault::Transient {
+                        retry_after,
+                        status: 200,
+                    });
+                    self.input(index, Input::Renewed { request, result });
+                    return;
+                };
                 let now = self.now;
                 let client = &mut self.clients[index];
                 let clocks = client.now(now);
@@ -210,7 +243,7 @@ impl World {
                     lifetime,
                 };
                 let end = clocks.wall.0 + lifetime;
-                client.granted(credential, unstored, kept.unwrap_or_default(), end);
+                client.granted(credential, unstored, kept, end);
                 let stored = client.store_granted(clocks.mono);
                 if stored.is_err() {
                     self.count(Quirk::KeychainFailed, index);
@@ -353,6 +386,13 @@ impl World {
                         link.latency + link.slow
                     });
                     self.send_down(key, latency, Event::Down(key, text));
+                }
+                Act::Huge(key) => {
+                    let latency = self.wires.get(&key).map_or(0, |wire| {
+                        let link = &self.links[wire.client];
+                        link.latency + link.slow
+                    });
+                    self.send_down(key, latency, Event::DownTooLarge(key));
                 }
                 Act::Close(key) => {
                     let latency = self.wires.get(&key).map_or(0, |wire| {
