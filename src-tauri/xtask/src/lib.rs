@@ -22,6 +22,7 @@ pub mod problem;
 pub mod process;
 pub mod progress;
 pub mod random;
+pub mod sim;
 pub mod soak;
 pub mod suites;
 pub mod system;

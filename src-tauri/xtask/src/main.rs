@@ -1,7 +1,7 @@
 //! Every chore of the project.
 
 use std::process::ExitCode;
-use xtask::{Outcome, Problem, clean, demo, directus, fuzz, process, soak, suites};
+use xtask::{Outcome, Problem, clean, demo, directus, fuzz, process, sim, soak, suites};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +20,8 @@ cargo xtask demo           two windows, Alice's and Bob's, talk through a Direct
 cargo xtask demo --fresh   the same from nothing: erases the demonstration's messages first
 cargo xtask demo --check   the same without a person: both windows send, receive and are pictured
 cargo xtask test           every test suite; --all adds the longer proofs
+cargo xtask sim            the simulated world: --seeds N [--from S] [--clients C], or --seed S to replay
+cargo xtask sim --defects  plants every defect in turn and sees it caught; a name picks one
 cargo xtask soak           eight cores write to each other through faults: --minutes M, --seed S,
                            --redis (two servers, and Redis stopped), --json-only (no sessions)
 cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some of what it finds
@@ -34,6 +36,9 @@ fn run(arguments: &[String]) -> Outcome {
         ["demo", "--check"] => demo::check(),
         ["test"] => suites::run(false),
         ["test", "--all"] => suites::run(true),
+        ["sim", "--defects"] => sim::defects(""),
+        ["sim", "--defects", name] => sim::defects(name),
+        ["sim", words @ ..] => sim::run(words),
         ["soak", options @ ..] => soak::run(soak::Options::read(options)?),
         ["fuzz", options @ ..] => fuzz::run(fuzz::Options::read(options)?),
         ["clean"] => clean::run(),

@@ -131,11 +131,17 @@ const SUITES: &[Suite] = &[
             "run",
             "--quiet",
             "--package",
-            "whinchat-sim",
+            "xtask",
             "--",
+            "sim",
             "--seeds",
-            "200",
+            "2000",
         ],
+    ),
+    suite(
+        "sim's own",
+        Count::Cargo,
+        &["cargo", "test", "--package", "whinchat-sim", "--tests"],
     ),
     Suite {
         desktop: true,
@@ -233,6 +239,23 @@ const SUITES: &[Suite] = &[
                 "--redis",
                 "--minutes",
                 "5",
+            ],
+        )
+    },
+    Suite {
+        long: true,
+        ..suite(
+            "defects",
+            Count::Whole,
+            &[
+                "cargo",
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "sim",
+                "--defects",
             ],
         )
     },
