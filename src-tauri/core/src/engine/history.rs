@@ -319,7 +319,14 @@ impl Engine {
         match asked.part {
             Part::Before(start) => {
                 let start = start.unwrap_or_else(held::open_end);
-                let from = start_of_page(count, &spots, last).min(start.clone());
+                // Only what is held came again, for its id is another text to
+                // the server and can't be left out: there is no more.
+                let again = spots.first().is_some_and(|spot| *spot >= start);
+                let from = if again && count < self.history_page() {
+                    held::beginning()
+                } else {
+                    start_of_page(count, &spots, last).min(start.clone())
+                };
                 held::hold(s.tx, conversation, &from, &start)?;
                 let whole = count == 0 || from == held::beginning();
                 if !whole && count < self.history_page() && !asked.unasked {

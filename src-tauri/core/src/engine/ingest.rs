@@ -70,6 +70,24 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let before = messages::get(s.tx, message.id)?;
         let upsert = messages::save(s.tx, message, conversation)?;
+        let spot = (message.stamp.0, message.id.to_string());
+        if from == From::News && listed {
+            let begins = match held::newest_from(s.tx, conversation)? {
+                // The list of conversations was whole and this was not in it: it
+                // has begun since, and the catch-up brings it all. What came of
+                // it before the list was there is on the page from now on.
+                None => Some(held::beginning()),
+                // It was in the list, and nothing of it could be read.
+                Some(end) if end == held::open_end() => Some(spot.clone()),
+                Some(_) => None,
+            };
+            if let Some(begins) = begins {
+                held::hold(s.tx, conversation, &begins, &held::open_end())?;
+                if self.watching.contains(&conversation) {
+                    self.show_history(s, conversation, None)?;
+                }
+            }
+        }
         if upsert == Upsert::Same {
             return Ok(());
         }
@@ -94,20 +112,6 @@ impl Engine {
         }
         if from == From::History {
             return Ok(());
-        }
-        let spot = (message.stamp.0, message.id.to_string());
-        if listed {
-            let from = match held::newest_from(s.tx, conversation)? {
-                // The list of conversations was whole and this was not in it:
-                // it has begun since, and the catch-up brings it all.
-                None => Some(held::beginning()),
-                // It was in the list, and nothing of it could be read.
-                Some(from) if from == held::open_end() => Some(spot.clone()),
-                Some(_) => None,
-            };
-            if let Some(from) = from {
-                held::hold(s.tx, conversation, &from, &held::open_end())?;
-            }
         }
         // What lies before the read mark is history, though it is new here.
         let read = conversations::get(s.tx, conversation)?.and_then(|kept| kept.read);

@@ -1015,3 +1015,60 @@ fn a_step_that_fails_takes_nothing_with_it_and_leaves_nothing() {
     assert_eq!(store::messages::get(&alice.store, id(9)).unwrap(), None);
     assert!(store::outbox::all(&alice.store).unwrap().is_empty());
 }
+
+#[test]
+fn an_oldest_row_whose_id_is_in_capital_letters_ends_its_history() {
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    alice.tell(Input::Socket(socket, SocketEvent::Opened));
+    alice.frame(socket, ServerFrame::AuthOk { uid: None });
+    alice.frame(socket, ServerFrame::Init { uid: None });
+    // The server can't be told to leave it out, so it comes every time.
+    let asked = quietly(&mut alice, |call| match call {
+        Call::Totals { .. } => Ok(Answer::Totals(vec![Total {
+            sender: person(2),
+            receiver: person(1),
+            count: 1,
+            newest: Some(Instant(START)),
+        }])),
+        Call::Messages(query) if query.ascending => nothing(call),
+        Call::Messages(_) | Call::Newest { .. } => Ok(Answer::Messages(rows(vec![from_bob(1, 0)]))),
+        other => nothing(other),
+    });
+    assert!(asked.len() < 12, "{asked:?}");
+    let older = view::older(&alice.store, with_bob()).unwrap();
+    assert_eq!(older, Older::Beginning);
+}
+
+#[test]
+fn a_conversation_that_begins_while_the_first_list_is_read_is_on_its_page() {
+    let mut alice = Alice::new();
+    alice.tell(Input::Watching([with_bob()].into()));
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    alice.tell(Input::Socket(socket, SocketEvent::Opened));
+    alice.frame(socket, ServerFrame::AuthOk { uid: None });
+    alice.frame(socket, ServerFrame::Init { uid: None });
+    let (request, _) = alice.asked();
+    let frame = ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![from_bob(1, 0)]),
+    };
+    alice.frame(socket, frame);
+    let result = Ok(Answer::Totals(Vec::new()));
+    alice.tell(Input::Answered {
+        request,
+        result,
+        date: None,
+    });
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(1, 0)]))));
+    let told = alice.effects.iter().any(|effect| {
+        matches!(effect, Effect::Show(_, changes)
+            if changes.iter().any(|change| matches!(change, Change::History { .. })))
+    });
+    assert!(told);
+    assert_eq!(alice.page().len(), 1);
+}
