@@ -68,7 +68,7 @@ fn fill(path: &Path, key: &Key, count: usize) -> Result<(), Box<dyn Error>> {
     let mut random = Random(7);
     let mut database = store::open(Place::File(path), key)?;
     store::set_me(&database, person(0), "Me")?;
-    store::durable(&database, false)?;
+    store::before_transaction(&database, false)?;
     let words: Vec<String> = (0..VOCABULARY).map(word).collect();
     let begin = Clock::now();
     let mut stamp = 1_700_000_000_000_i64;
