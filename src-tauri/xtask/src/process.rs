@@ -71,10 +71,24 @@ pub fn end_on_signals() -> Outcome {
         }
         // The terminal may be gone.
         let _ = writeln!(io::stdout(), "\nBroken off: ending what was started.");
+        let first = FIRST.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tidy_up) = first {
+            tidy_up();
+        }
         end_all();
         std::process::exit(130);
     })
     .map_err(|error| Problem::new(format!("Signals can't be heard: {error}.")))
+}
+
+/// What a signal does first.
+static FIRST: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+/// Has `tidy_up` done when a signal has come and before everything is ended, in place of
+/// what was to be done before: for what must be asked in its own way, and for what no
+/// process' end takes away.
+pub fn tidy_up_on_signals(tidy_up: impl FnOnce() + Send + 'static) {
+    *FIRST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(tidy_up));
 }
 
 /// From now on the first signal only makes [`asked_to_end`] true, for somebody who ends
@@ -194,10 +208,10 @@ impl Running {
         std::thread::spawn(move || {
             if gone.recv_timeout(span) == Err(RecvTimeoutError::Timeout) {
                 overran.store(true, Ordering::SeqCst);
-                let ids = with_groups_below(id, [id]);
-                signal_all("TERM", &ids);
+                let family = Family::below(id, [id]);
+                family.signal("TERM");
                 if gone.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-                    signal_all("KILL", &ids);
+                    family.signal("KILL");
                 }
             }
         });
@@ -213,7 +227,7 @@ impl Running {
     pub fn kill(&mut self) {
         if self.ended().is_none() {
             let id = self.child.id();
-            signal_all("KILL", &with_groups_below(id, [id]));
+            Family::below(id, [id]).signal("KILL");
             // The group is gone, or this system has none: the child itself is left to end.
             let _ = self.child.kill();
             self.status = self.child.wait().ok();
@@ -245,16 +259,10 @@ pub fn end_all() {
         groups.ending = true;
         std::mem::take(&mut groups.running)
     });
-    let ids = with_groups_below(std::process::id(), started);
-    signal_all("TERM", &ids);
-    poll(GRACE, || (!any_lives(&ids)).then_some(()));
-    signal_all("KILL", &ids);
-}
-
-fn signal_all(signal: &str, groups: &BTreeSet<u32>) {
-    for id in groups {
-        signal_group(signal, *id);
-    }
+    let family = Family::below(std::process::id(), started);
+    family.signal("TERM");
+    poll(GRACE, || (!family.lives()).then_some(()));
+    family.signal("KILL");
 }
 
 /// A process as `/proc` tells of it.
@@ -284,32 +292,57 @@ fn processes() -> Option<Vec<Known>> {
     Some(known.collect())
 }
 
-/// These groups, and those that the descendants of `ancestor` have made for themselves,
-/// as a test does for the servers it starts.
-fn with_groups_below(ancestor: u32, groups: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
-    let mut groups: BTreeSet<u32> = groups.into_iter().collect();
-    let all = processes().unwrap_or_default();
-    let own = all.iter().find(|known| known.id == std::process::id());
-    let own = own.map(|known| known.group);
-    let mut open = vec![ancestor];
-    while let Some(parent) = open.pop() {
-        for child in all.iter().filter(|known| known.parent == parent) {
-            open.push(child.id);
-            // Whoever is in this process' own group is not ours to end, nor is init.
-            if Some(child.group) != own && child.group > 1 {
-                groups.insert(child.group);
-            }
-        }
-    }
-    groups
+/// Groups, and everybody who descends from a process, with the groups that these have made
+/// for themselves, as a test does for the servers it starts.
+struct Family {
+    groups: BTreeSet<u32>,
+    /// Also one by one: between being seen and being told, a process may leave its group.
+    members: BTreeSet<u32>,
 }
 
-fn any_lives(groups: &BTreeSet<u32>) -> bool {
-    match processes() {
-        Some(all) => all
-            .iter()
-            .any(|known| groups.contains(&known.group) && !known.over),
-        None => groups.iter().any(|id| signal_group("0", *id)),
+impl Family {
+    fn below(ancestor: u32, groups: impl IntoIterator<Item = u32>) -> Self {
+        let mut family = Self {
+            groups: groups.into_iter().collect(),
+            members: BTreeSet::new(),
+        };
+        let all = processes().unwrap_or_default();
+        let own = all.iter().find(|known| known.id == std::process::id());
+        let own = own.map(|known| known.group);
+        let mut open = vec![ancestor];
+        while let Some(parent) = open.pop() {
+            for child in all.iter().filter(|known| known.parent == parent) {
+                open.push(child.id);
+                // Whoever is in this process' own group is not ours to end, nor is init.
+                if Some(child.group) != own && child.group > 1 {
+                    family.groups.insert(child.group);
+                    family.members.insert(child.id);
+                }
+            }
+        }
+        family
+    }
+
+    fn signal(&self, signal: &str) {
+        for id in &self.groups {
+            signal_group(signal, *id);
+        }
+        if cfg!(unix) && !self.members.is_empty() {
+            let mut command = Command::new("sh");
+            command.args(["-c", "kill -s \"$0\" -- \"$@\"", signal]);
+            command.args(self.members.iter().map(u32::to_string));
+            succeeds(command);
+        }
+    }
+
+    fn lives(&self) -> bool {
+        match processes() {
+            Some(all) => all.iter().any(|known| {
+                let of_us = self.groups.contains(&known.group) || self.members.contains(&known.id);
+                of_us && !known.over
+            }),
+            None => self.groups.iter().any(|id| signal_group("0", *id)),
+        }
     }
 }
 
@@ -441,7 +474,7 @@ fn spawn_from_lasting_thread(command: Command) -> io::Result<Child> {
 
 /// Whether it reached somebody. The signal `0` only asks.
 fn signal_group(signal: &str, id: u32) -> bool {
-    let mut command = if cfg!(windows) {
+    let command = if cfg!(windows) {
         let mut command = Command::new("taskkill");
         command.args(["/F", "/T", "/PID", &id.to_string()]);
         command
@@ -452,6 +485,11 @@ fn signal_group(signal: &str, id: u32) -> bool {
         command
     };
     // A group that is gone already is what was wanted.
+    succeeds(command)
+}
+
+/// Runs a command that says nothing, in this process' own group.
+fn succeeds(mut command: Command) -> bool {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -557,6 +595,7 @@ mod tests {
             return;
         }
         end_on_signals().unwrap();
+        tidy_up_on_signals(|| println!("tidied up"));
         let (_asks, one) = with_a_child("sleep 600 & echo $!; wait");
         let (_stubborn, other) =
             with_a_child("trap '' HUP INT TERM; sleep 600 & echo $!; wait; wait");
@@ -601,6 +640,7 @@ mod tests {
         super::output("kill", kill).unwrap();
         let status = running.wait(BOUND).expect("it ends");
         assert_eq!(status.code(), Some(130), "after SIG{signal}");
+        assert!(lines.any(|line| line == "tidied up"), "after SIG{signal}");
         for child in &children {
             assert!(is_gone(child), "{child} is gone after SIG{signal}");
         }
