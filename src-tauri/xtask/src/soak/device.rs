@@ -1,5 +1,5 @@
-//! One device: a `whinchat-rpc` process, what its person does with it, and how
-//! it is killed and started again.
+//! One device: a process of the messenger without a window, what its person does
+//! with it, and how it is killed and started again.
 //!
 //! Owns: the process, its data folder and its clock. Credentials reach it by
 //! descriptor only: the password on stdin, the passphrase of its vault as
@@ -10,7 +10,7 @@ use super::proxy::{Proxy, Shelter, count, counted, lock};
 use super::seed::Chance;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
-use crate::{paths, random};
+use crate::{name, paths, random};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -160,13 +160,13 @@ impl Device {
         mine.ok_or_else(|| Problem::new("A device without a person."))
     }
 
-    /// `whinchat-rpc` with these words, the passphrase as descriptor 3, and this device's clock.
+    /// The messenger without a window, with these words, the passphrase as descriptor 3, and this device's clock.
     fn program(&self, words: &[&str]) -> Command {
         let mut command = process::clean_command("sh");
         command
             .args(["-c", "exec \"$@\" 3<\"$0\""])
             .arg(self.folder.join("passphrase"))
-            .arg(paths::built("whinchat-rpc"))
+            .arg(paths::built(&name::rpc()))
             .args(words)
             .arg("--data")
             .arg(self.folder.join("data"))
@@ -202,7 +202,7 @@ impl Device {
         }
         let mut command = self.program(&words);
         command.stderr(self.log()?);
-        let mut running = start("whinchat-rpc sign-in", command)?;
+        let mut running = start(&format!("{} sign-in", name::rpc()), command)?;
         if let Some(mut input) = running.child().stdin.take() {
             // One that has ended already has said why.
             let _ = input.write_all(format!("{}\n", me.password).as_bytes());
@@ -231,7 +231,7 @@ impl Device {
         let words = ["serve", "--events", "--log", "info", "--unlock", &account];
         let mut command = self.program(&words);
         command.stderr(self.log()?);
-        let mut running = start("whinchat-rpc", command)?;
+        let mut running = start(&name::rpc(), command)?;
         let stdin = running.child().stdin.take();
         let (send, lines) = channel();
         if let Some(output) = running.child().stdout.take() {

@@ -31,7 +31,7 @@ use crate::directus::{self, Server};
 use crate::problem::{Doing as _, Outcome, Problem};
 use crate::process;
 use crate::progress::{self, Step};
-use crate::{paths, system};
+use crate::{name, paths, system};
 use device::{Common, Device, Order};
 use plan::{Fault, Planned, Scene};
 use proxy::{Counts, Proxy, Shelter, count, counted, lock};
@@ -132,7 +132,7 @@ pub fn run(options: Options) -> Outcome {
     let installation = directus::install()?;
     build()?;
     let folder = Folder::make()?;
-    end_on_signals(&folder.0)?;
+    tidy_up_after_a_signal(&folder.0);
 
     let step = Step::begin("a server, and four people with two devices each");
     let mut world = World::start(&installation, &folder.0, options.redis)?;
@@ -268,18 +268,19 @@ fn fresh_seed() -> u64 {
 
 /// Builds what the run starts.
 fn build() -> Outcome {
-    let step = Step::begin("whinchat-rpc, compiled");
+    let (rpc, provision) = (name::rpc(), name::provision());
+    let step = Step::begin(format!("{rpc}, compiled"));
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = process::bound_command(cargo);
     command
-        .args(["build", "--quiet", "--package", "whinchat-rpc"])
-        .args(["--package", "whinchat-provision"])
+        .args(["build", "--quiet", "--package", &rpc])
+        .args(["--package", &provision])
         .current_dir(paths::repository());
     let built = command.status().is_ok_and(|status| status.success());
     if !built {
         return Err(Problem::with_line(
-            "whinchat-rpc could not be compiled.",
-            "cargo build --package whinchat-rpc --package whinchat-provision",
+            format!("{rpc} could not be compiled."),
+            format!("cargo build --package {rpc} --package {provision}"),
         ));
     }
     step.done();
@@ -291,7 +292,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn make() -> Outcome<Self> {
-        let folder = std::env::temp_dir().join(format!("whinchat-soak-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("{}-soak-{}", name::program(), std::process::id()));
         paths::remove(&folder)?;
         paths::make_private(&folder)?;
         Ok(Self(folder))
@@ -305,10 +307,11 @@ impl Drop for Folder {
     }
 }
 
-fn end_on_signals(folder: &Path) -> Outcome {
+/// PostgreSQL is stopped in its own way, and nothing is left in the system's folders.
+fn tidy_up_after_a_signal(folder: &Path) {
     let cluster = folder.with_extension("postgres");
     let folders = [folder.to_path_buf(), cluster.clone()];
-    ctrlc::set_handler(move || {
+    process::tidy_up_on_signals(move || {
         services::stop_cluster(&cluster);
         device::end_clocks();
         // A server that was just being started may still write there.
@@ -318,9 +321,7 @@ fn end_on_signals(folder: &Path) -> Outcome {
                 let _ = paths::remove(folder);
             }
         }
-        std::process::exit(130);
-    })
-    .map_err(|error| Problem::new(format!("Signals can't be heard: {error}.")))
+    });
 }
 
 /// The library that makes a program's clock wrong, where the system has it.

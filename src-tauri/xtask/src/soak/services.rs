@@ -6,7 +6,7 @@
 
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
-use crate::{http, paths, random, system};
+use crate::{http, name, paths, random, system};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -46,7 +46,7 @@ impl Postgres {
         let mut make = as_postgres(root, &programs.join("initdb"));
         make.arg("-D")
             .arg(&data)
-            .args(["-U", "whinchat", "--auth=scram-sha-256", "--no-sync"])
+            .args(["-U", name::program(), "--auth=scram-sha-256", "--no-sync"])
             .args(["--encoding=UTF8", "--locale=C.UTF-8"])
             .arg("--pwfile")
             .arg(&secret)
@@ -92,7 +92,7 @@ impl Postgres {
             ("DB_HOST", "127.0.0.1".to_owned()),
             ("DB_PORT", self.port.to_string()),
             ("DB_DATABASE", "postgres".to_owned()),
-            ("DB_USER", "whinchat".to_owned()),
+            ("DB_USER", name::program().to_owned()),
             ("DB_PASSWORD", self.password.clone()),
         ]
     }

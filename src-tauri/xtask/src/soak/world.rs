@@ -7,7 +7,7 @@ use super::verdict::Row;
 use crate::directus::{Installation, Server, Settings};
 use crate::http::Request;
 use crate::problem::{Doing, Outcome, Problem};
-use crate::{paths, process, random};
+use crate::{name, paths, process, random};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::Path;
@@ -131,7 +131,7 @@ pub fn rows(server: &Server) -> Outcome<Vec<Row>> {
         .collect())
 }
 
-/// Schema and people, by `whinchat-provision`.
+/// Schema and people, by the provisioning program.
 fn provision(server: &Server) -> Outcome<Vec<Person>> {
     let mut people: Vec<Person> = NAMES
         .iter()
@@ -158,13 +158,13 @@ fn provision(server: &Server) -> Outcome<Vec<Person>> {
     });
     let log = server.folder().join("provision.log");
     let errors = std::fs::File::create(&log).doing(|| format!("write {}", log.display()))?;
-    let mut command = process::clean_command(paths::built("whinchat-provision"));
+    let mut command = process::clean_command(paths::built(&name::provision()));
     command
         .arg("apply")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(errors);
-    let mut running = process::start("whinchat-provision", command)?;
+    let mut running = process::start(&name::provision(), command)?;
     if let Some(mut input) = running.child().stdin.take() {
         // One that has ended already has said why.
         let _ = input.write_all(order.to_string().as_bytes());
