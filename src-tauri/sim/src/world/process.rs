@@ -143,7 +143,12 @@ impl World {
             Ordered::Read(conversation, _) => {
                 self.clients[index].read.remove(conversation);
             }
-            Ordered::Send(_) | Ordered::Other => {}
+            Ordered::Send(number) => {
+                // Sending takes the draft: it is there, or it is not.
+                let with = ConversationId::Direct(self.log.written[*number].receiver);
+                self.clients[index].drafts.insert(with, None);
+            }
+            Ordered::Other => {}
         }
     }
 
@@ -286,7 +291,10 @@ impl World {
                 let ordered = self.clients[index].tickets.remove(&ticket);
                 match (ordered, result) {
                     (Some(Ordered::Send(number)), Ok(_)) => {
-                        self.log.written[number].promised = true;
+                        let written = &mut self.log.written[number];
+                        written.promised = true;
+                        let with = ConversationId::Direct(written.receiver);
+                        self.clients[index].drafts.insert(with, Some(None));
                     }
                     (Some(Ordered::Discard(id)), Ok(_)) => {
                         if let Some(number) = self.log.with_id(id) {
