@@ -6,7 +6,9 @@ use xtask::{Outcome, Problem, clean, demo, directus, fuzz, process, sim, soak, s
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // For every chore: whatever ends it, what it has started ends too.
-    match process::end_on_signals().and_then(|()| run(&arguments)) {
+    let outcome = process::end_on_signals().and_then(|()| run(&arguments));
+    process::wait_for_the_end();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("{problem}");

@@ -97,6 +97,14 @@ pub fn end_in_order() {
     IN_ORDER.store(true, Ordering::SeqCst);
 }
 
+/// Waits for the end of this process, if a signal is ending everything now: whoever has just
+/// seen a child end is not to tell it as a failure, nor to end this process half-way.
+pub fn wait_for_the_end() {
+    while asked_to_end() && !IN_ORDER.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+}
+
 /// Whether a signal has come that asks this process to end.
 pub fn asked_to_end() -> bool {
     ASKED.load(Ordering::SeqCst)
@@ -602,7 +610,8 @@ mod tests {
         let (_apart, third) = with_a_child("setsid sleep 600 & echo $!; wait");
         println!("\nchildren {one} {other} {third}");
         io::stdout().flush().unwrap();
-        poll(Duration::from_secs(120), || None::<()>);
+        poll(Duration::from_secs(120), || asked_to_end().then_some(()));
+        wait_for_the_end();
         panic!("nobody has ended it");
     }
 

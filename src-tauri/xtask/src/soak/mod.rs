@@ -276,7 +276,7 @@ fn build() -> Outcome {
         .args(["build", "--quiet", "--package", &rpc])
         .args(["--package", &provision])
         .current_dir(paths::repository());
-    let built = command.status().is_ok_and(|status| status.success());
+    let built = process::run("cargo", command).is_ok_and(|status| status.success());
     if !built {
         return Err(Problem::with_line(
             format!("{rpc} could not be compiled."),
@@ -314,13 +314,11 @@ fn tidy_up_after_a_signal(folder: &Path) {
     process::tidy_up_on_signals(move || {
         services::stop_cluster(&cluster);
         device::end_clocks();
-        // A server that was just being started may still write there.
-        for _ in 0..3 {
-            process::end_all();
-            for folder in &folders {
-                let _ = paths::remove(folder);
-            }
-        }
+        // Who is just being ended may still write there.
+        process::poll(Duration::from_secs(10), || {
+            let gone = |folder: &PathBuf| paths::remove(folder).is_ok();
+            folders.iter().all(gone).then_some(())
+        });
     });
 }
 
