@@ -863,6 +863,7 @@ mod tests {
         Opened::export_all(&config).unwrap();
         Page::export_all(&config).unwrap();
         PeoplePage::export_all(&config).unwrap();
+        SearchPage::export_all(&config).unwrap();
         ServerFound::export_all(&config).unwrap();
         SignIn::export_all(&config).unwrap();
         SignedOut::export_all(&config).unwrap();

@@ -23,6 +23,11 @@ enum Count {
     Whole,
 }
 
+/// How long a suite may take before it is ended and counts as failed.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// The same for one that is only in `--all`.
+const LONG_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
+
 /// A suite: what a person calls it, and what is run.
 struct Suite {
     name: &'static str,
@@ -94,8 +99,6 @@ const SUITES: &[Suite] = &[
             "whinchat",
             "--package",
             "whinchat-rpc",
-            "--package",
-            "whinchat-sim",
         ],
     ),
     suite(
@@ -107,6 +110,7 @@ const SUITES: &[Suite] = &[
             "--workspace",
             "--lib",
             "--bins",
+            "--no-fail-fast",
             "--exclude",
             "whinchat",
         ],
@@ -141,7 +145,15 @@ const SUITES: &[Suite] = &[
     suite(
         "sim's own",
         Count::Cargo,
-        &["cargo", "test", "--package", "whinchat-sim", "--tests"],
+        &[
+            "cargo",
+            "test",
+            "--profile",
+            "sim",
+            "--package",
+            "whinchat-sim",
+            "--tests",
+        ],
     ),
     Suite {
         desktop: true,
@@ -171,6 +183,11 @@ const SUITES: &[Suite] = &[
             ],
         )
     },
+    suite(
+        "demonstration",
+        Count::Cargo,
+        &["cargo", "test", "--package", "xtask", "--test", "demo"],
+    ),
     suite(
         "soak",
         Count::Whole,
@@ -256,23 +273,6 @@ const SUITES: &[Suite] = &[
                 "--",
                 "sim",
                 "--defects",
-            ],
-        )
-    },
-    Suite {
-        long: true,
-        ..suite(
-            "demonstration",
-            Count::Whole,
-            &[
-                "cargo",
-                "run",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--",
-                "demo",
-                "--check",
             ],
         )
     },
@@ -387,7 +387,9 @@ fn run_one(suite: &Suite, node: &Path) -> Outcome<Counted> {
         .current_dir(paths::repository().join(suite.folder))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    crate::npm::without_node_settings(&mut command);
     let mut running = process::start(suite.name, command)?;
+    running.limit(if suite.long { LONG_LIMIT } else { LIMIT });
     let mut counted = Counted::default();
     if let Some(output) = running.child().stdout.take() {
         for line in BufReader::new(output).lines() {
@@ -404,6 +406,9 @@ fn run_one(suite: &Suite, node: &Path) -> Outcome<Counted> {
         (_, false) if counted.failed == 0 => counted.failed = 1,
         (Count::Cargo | Count::Node, true) if counted.passed == 0 => counted.failed = 1,
         _ => {}
+    }
+    if running.overran() {
+        println!("{} was ended: it took longer than it may.", suite.name);
     }
     Ok(counted)
 }

@@ -192,8 +192,8 @@ impl Place {
 }
 
 /// The workspace's manifest with the two crates alone, and without the package
-/// at the root. Both crates are built quickly, for most defects are caught by the
-/// first few seeds.
+/// at the root. Both crates are built quickly, as in any development build, for
+/// most defects are caught by the first few seeds.
 fn workspace(manifest: &str) -> String {
     let mut out = String::new();
     let mut skipping = false;
@@ -209,9 +209,8 @@ fn workspace(manifest: &str) -> String {
                     | "[dependencies]"
                     | "[dev-dependencies]"
                     | "[lints]"
-                    | "[profile.dev.package.whinchat-sim]"
-                    | "[profile.dev.package.whinchat-core]"
-            ) || line.starts_with("[target.");
+            ) || line.starts_with("[target.")
+                || line.starts_with("[profile.sim");
         }
         if !skipping {
             out.push_str(line);
@@ -219,9 +218,7 @@ fn workspace(manifest: &str) -> String {
         }
     }
     format!(
-        "[workspace]\nresolver = \"3\"\nmembers = [\"src-tauri/core\", \"src-tauri/sim\"]\n\n\
-         [profile.dev.package.whinchat-sim]\nopt-level = 0\ndebug = false\n\n\
-         [profile.dev.package.whinchat-core]\nopt-level = 0\ndebug = false\n\n{out}"
+        "[workspace]\nresolver = \"3\"\nmembers = [\"src-tauri/core\", \"src-tauri/sim\"]\n\n{out}"
     )
 }
 

@@ -7,7 +7,7 @@ mod defects;
 mod patch;
 
 use crate::paths;
-use crate::problem::{Doing, Outcome, Problem};
+use crate::problem::{Outcome, Problem};
 use crate::process;
 
 pub use defects::run as defects;
@@ -16,10 +16,11 @@ pub use defects::run as defects;
 pub fn run(words: &[&str]) -> Outcome {
     let mut command = process::bound_command("cargo");
     command
-        .args(["run", "--quiet", "--package", "whinchat-sim", "--"])
+        .args(["run", "--quiet", "--profile", "sim"])
+        .args(["--package", "whinchat-sim", "--"])
         .args(words)
         .current_dir(paths::repository());
-    let status = command.status().doing(|| "start cargo".to_owned())?;
+    let status = process::run("the simulator", command)?;
     if status.success() {
         return Ok(());
     }
