@@ -45,6 +45,12 @@ async function toAccounts(page) {
 }
 
 /** @param {Page} page */
+async function toFound(page) {
+  await page.fill('#search', 'page');
+  await page.waitForSelector('[data-found]');
+}
+
+/** @param {Page} page */
 const toBob = (page) => openConversation(page, BOB);
 
 /** @param {Page} page @param {object} connection */
@@ -130,6 +136,14 @@ const pictures = [
   } },
   { name: 'people', act: async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); }, dark: true },
   { name: 'people-narrow', options: narrow, act: async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); } },
+  { name: 'search', act: toFound, dark: true },
+  { name: 'search-narrow', act: toFound, options: narrow },
+  { name: 'search-nothing', act: async (page) => { await page.fill('#search', 'no such words'); await page.waitForSelector('.found-reach'); } },
+  { name: 'search-jump', config: { conversations: [{ person: 'p-bob', messages: history(300) }] }, act: async (page) => {
+    await page.fill('#search', 'number 12');
+    await page.click('[data-found]');
+    await until(page, () => document.querySelectorAll('[data-message]').length > 20);
+  } },
   { name: 'accounts', config: { others }, act: toAccounts, dark: true },
   { name: 'accounts-narrow', config: { others }, act: toAccounts, options: narrow },
   { name: 'accounts-right-to-left', config: { others }, act: toAccounts, options: { rtl: true } },
