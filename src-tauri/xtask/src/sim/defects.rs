@@ -274,14 +274,11 @@ mod tests {
     }
 
     #[test]
-    fn the_copied_workspace_has_the_two_crates_and_the_profiles() {
+    fn the_copied_workspace_has_the_two_crates_and_is_built_quickly() {
         let manifest = fs::read_to_string(paths::repository().join("Cargo.toml")).unwrap();
         let made = workspace(&manifest);
         assert!(made.contains("[workspace.dependencies]"));
         assert!(!made.contains("\n[package]") && !made.contains("tauri-build"));
-        assert_eq!(
-            made.matches("[profile.dev.package.whinchat-core]").count(),
-            1
-        );
+        assert!(made.contains("\n[profile.dev]\n") && !made.contains("\n[profile.sim"));
     }
 }
