@@ -353,6 +353,32 @@ impl Engine {
                     self.sync.page = Some(self.page() / 2);
                     self.ask_smaller(s, stage)
                 }
+                // Large rows that share the newest stamp all come at once: alone
+                // they come one at a time.
+                (
+                    Reason::TooLarge,
+                    Stage::Newest {
+                        asked,
+                        rest,
+                        mut alone,
+                        cursor,
+                    },
+                ) => {
+                    alone.extend(asked.into_iter().map(|pair| self.other(pair.0, pair.1)));
+                    self.ask_newest(s, rest, alone, cursor)
+                }
+                // Not even one row of it can be had.
+                (
+                    Reason::TooLarge,
+                    Stage::Alone {
+                        peer,
+                        alone,
+                        cursor,
+                    },
+                ) => {
+                    self.hold_newest(s, peer, &[])?;
+                    self.ask_alone(s, alone, cursor)
+                }
                 // The directory may be closed to us; messages are not.
                 (_, Stage::People { .. }) => {
                     facts::set_instant(s.tx, facts::PEOPLE_READ, s.now.wall)?;
@@ -475,6 +501,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Who of these two is not me; I am, if both are.
+    fn other(&self, sender: PersonId, receiver: PersonId) -> PersonId {
+        if sender == self.me { receiver } else { sender }
+    }
+
     fn ask_alone(
         &mut self,
         s: &mut Step<'_>,
@@ -535,11 +566,7 @@ impl Engine {
         let kept = self.ingest(s, rows, From::History)?;
         let mut missing = Vec::new();
         for (sender, receiver, stamp) in asked {
-            let peer = if *sender == self.me {
-                *receiver
-            } else {
-                *sender
-            };
+            let peer = self.other(*sender, *receiver);
             let conversation = ConversationId::Direct(peer);
             if kept.iter().any(|(_, of)| *of == conversation) {
                 self.hold_newest(s, peer, &kept)?;
@@ -552,9 +579,7 @@ impl Engine {
         if missing.len() < asked.len() {
             rest.extend(missing);
         } else {
-            let me = self.me;
-            let peer = |(sender, receiver, _)| if sender == me { receiver } else { sender };
-            alone.extend(missing.into_iter().map(peer));
+            alone.extend(missing.into_iter().map(|pair| self.other(pair.0, pair.1)));
         }
         self.ask_newest(s, rest, alone, cursor)
     }

@@ -1072,3 +1072,36 @@ fn a_conversation_that_begins_while_the_first_list_is_read_is_on_its_page() {
     assert!(told);
     assert_eq!(alice.page().len(), 1);
 }
+
+#[test]
+fn large_rows_that_share_the_newest_stamp_come_one_at_a_time() {
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    alice.tell(Input::Socket(socket, SocketEvent::Opened));
+    alice.frame(socket, ServerFrame::AuthOk { uid: None });
+    alice.frame(socket, ServerFrame::Init { uid: None });
+    quietly(&mut alice, |call| match call {
+        Call::Totals { .. } => Ok(Answer::Totals(vec![Total {
+            sender: person(2),
+            receiver: person(1),
+            count: 4,
+            newest: Some(Instant(START)),
+        }])),
+        Call::Message { .. } => Ok(Answer::Messages(rows(vec![from_bob(1, 0)]))),
+        Call::Messages(query) if query.ascending => Ok(Answer::Messages(Rows::default())),
+        Call::Messages(query) if query.limit == 1 => {
+            Ok(Answer::Messages(rows(vec![from_bob(1, 0)])))
+        }
+        Call::Newest { .. } | Call::Messages(_) => Err(Fault::Permanent(Refusal {
+            reason: Reason::TooLarge,
+            field: None,
+            status: 200,
+        })),
+        other => nothing(other),
+    });
+    assert!(facts::get(&alice.store, facts::LISTED).unwrap().is_some());
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert_eq!(list.conversations.len(), 1);
+}
