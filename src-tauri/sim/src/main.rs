@@ -216,11 +216,12 @@ fn main() -> ExitCode {
         println!("table: {gap}");
     }
     println!(
-        "steps={} requests={} messages={} slowest-healing={} s failed={:?}",
+        "steps={} requests={} messages={} slowest-healing={} s uncountable={} failed={:?}",
         sum.steps,
         sum.requests,
         sum.messages,
         sum.slowest / 1000,
+        sum.uncountable,
         sum.failed,
     );
     println!("{}", sum.line());

@@ -249,6 +249,42 @@ pub struct Verdict {
     pub problems: Vec<(Kind, String)>,
     /// Rows that are gone, and that only tomorrow's comparison must find.
     pub old: usize,
+    /// Rows that counting can't tell apart: see [`uncountable`].
+    pub uncountable: usize,
+}
+
+/// On the tutorial's collection only counts by day tell of what came late and of
+/// what is gone. Where nobody heard of either, and one person has as many of
+/// the one as of the other on one day of a conversation, they hide each other.
+/// Gives the ids of both, if there are such.
+fn uncountable(server: &Server, ours: &[&MessageRow], theirs: &[&Row]) -> BTreeSet<String> {
+    const DAY: i64 = 24 * 3_600_000;
+    if server.settings.stamps == Stamps::Server {
+        return BTreeSet::new();
+    }
+    let there: BTreeSet<String> = theirs.iter().map(|row| row.id.to_lowercase()).collect();
+    let here: BTreeSet<&str> = ours.iter().map(|row| row.id.as_str()).collect();
+    // A person's day: what is still here of it, and what never came.
+    let mut days: BTreeMap<(String, i64), (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
+    for row in ours.iter().filter(|row| !there.contains(&row.id)) {
+        let stamp = view::read_sort(&row.sort).map_or(0, |(_, stamp, _)| stamp);
+        if server.deleted_once.contains(&row.id) {
+            let day = (row.sender.clone(), stamp.div_euclid(DAY));
+            days.entry(day).or_default().0.insert(row.id.clone());
+        }
+    }
+    for row in theirs {
+        let id = row.id.to_lowercase();
+        if !here.contains(id.as_str()) {
+            let stamp = row.stamp(server.settings.stamps);
+            let day = (row.sender.to_string(), stamp.div_euclid(DAY));
+            days.entry(day).or_default().1.insert(id);
+        }
+    }
+    days.into_values()
+        .filter(|(gone, late)| gone.len() == late.len())
+        .flat_map(|(gone, late)| gone.into_iter().chain(late))
+        .collect()
 }
 
 /// Stamps this much younger than a day must be right soon; the comparison goes
@@ -337,8 +373,15 @@ pub fn quiet(
                 ),
             ));
         }
-        let shown: BTreeSet<&str> = ours.iter().map(|row| row.id.as_str()).collect();
         let all: Vec<_> = theirs.get(from..).unwrap_or(&[]).to_vec();
+        let hidden = uncountable(server, &ours, &all);
+        verdict.uncountable += hidden.len();
+        ours.retain(|row| !hidden.contains(&row.id));
+        let all: Vec<_> = all
+            .into_iter()
+            .filter(|row| !hidden.contains(&row.id.to_lowercase()))
+            .collect();
+        let shown: BTreeSet<&str> = ours.iter().map(|row| row.id.as_str()).collect();
         let expected: Vec<_> = all
             .iter()
             .filter(|row| {

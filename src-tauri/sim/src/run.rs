@@ -90,6 +90,8 @@ pub struct Sum {
     pub messages: usize,
     /// The longest healing, in milliseconds.
     pub slowest: i64,
+    /// Rows that counting could not tell apart, of all.
+    pub uncountable: usize,
 }
 
 impl Sum {
@@ -101,6 +103,7 @@ impl Sum {
         self.requests += outcome.requests;
         self.messages += outcome.messages;
         self.slowest = self.slowest.max(outcome.healed_in);
+        self.uncountable += outcome.uncountable;
         let kinds: std::collections::BTreeSet<_> = outcome
             .findings
             .iter()
