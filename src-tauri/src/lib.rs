@@ -299,6 +299,7 @@ mod tests {
         let page = include_str!("../../ui/api.js");
         let mut called = between(page, "call('", '\'');
         called.extend(between(page, "ask('", '\''));
+        called.extend(between(page, "inTurn('", '\''));
         assert_eq!(called, handlers, "ui/api.js");
 
         // Those that are the window's alone: a password, a passphrase, a
@@ -376,8 +377,27 @@ mod tests {
                 unknown,
             ),
             (
+                "search",
+                of_account(json!({
+                    "query": "needle", "conversation": null, "person": null,
+                    "from": null, "until": null, "after": null, "limit": 50,
+                })),
+                unknown,
+            ),
+            (
                 "fetch_older",
                 of_account(json!({"conversation": dm})),
+                unknown,
+            ),
+            (
+                "fetch",
+                of_account(json!({"conversation": dm, "anchor": {"at": "newest"}})),
+                unknown,
+            ),
+            ("history_depth", of_account(json!({})), unknown),
+            (
+                "set_history_depth",
+                of_account(json!({"depth": {"to": "days", "count": 30}})),
                 unknown,
             ),
             ("watch", of_account(json!({"conversation": null})), unknown),

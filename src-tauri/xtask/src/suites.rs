@@ -139,7 +139,7 @@ const SUITES: &[Suite] = &[
             "--",
             "sim",
             "--seeds",
-            "2000",
+            "1000",
         ],
     ),
     suite(
