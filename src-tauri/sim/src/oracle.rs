@@ -253,6 +253,12 @@ pub struct Verdict {
     pub uncountable: usize,
 }
 
+/// Whether a row that is in no conversation of a client's was in one: it was
+/// deleted, or given to another receiver, and nobody tells who was away of either.
+fn went(server: &Server, id: &str) -> bool {
+    server.deleted_once.contains(id) || server.rows.all.contains_key(id)
+}
+
 /// On the tutorial's collection only counts by day tell of what came late and of
 /// what is gone. Where nobody heard of either, and one person has as many of
 /// the one as of the other on one day of a conversation, they hide each other.
@@ -268,7 +274,7 @@ fn uncountable(server: &Server, ours: &[&MessageRow], theirs: &[&Row]) -> BTreeS
     let mut days: BTreeMap<(String, i64), (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
     for row in ours.iter().filter(|row| !there.contains(&row.id)) {
         let stamp = view::read_sort(&row.sort).map_or(0, |(_, stamp, _)| stamp);
-        if server.deleted_once.contains(&row.id) {
+        if went(server, &row.id) {
             let day = (row.sender.clone(), stamp.div_euclid(DAY));
             days.entry(day).or_default().0.insert(row.id.clone());
         }
@@ -344,12 +350,17 @@ pub fn quiet(
         let mut ours: Vec<&MessageRow> = held.rows.iter().filter(|row| sent(row)).collect();
         // Soon, only the last day must be right: of what lies before it, nobody
         // tells who was away.
-        let since = server.wall(0, now) + server.settings.zone.min(0) - RECENT;
+        // Only the tutorial's stamps are in the server's own zone.
+        let zone = match server.settings.stamps {
+            Stamps::Sender => server.settings.zone.min(0),
+            Stamps::Server => 0,
+        };
+        let since = server.wall(0, now) + zone - RECENT;
         let soon = when != Quiet::NextDay;
         let before = ours.len();
         ours.retain(|row| {
             let old = view::read_sort(&row.sort).is_some_and(|(_, stamp, _)| stamp < since);
-            !(soon && old) || ids.contains(&row.id) || !server.deleted_once.contains(&row.id)
+            !(soon && old) || ids.contains(&row.id) || !went(server, &row.id)
         });
         verdict.old += before - ours.len();
         if theirs.is_empty() && ours.is_empty() {
