@@ -350,14 +350,16 @@ pub fn quiet(
         let mut ours: Vec<&MessageRow> = held.rows.iter().filter(|row| sent(row)).collect();
         // Soon, only the last day must be right: of what lies before it, nobody
         // tells who was away.
-        // Only the tutorial's stamps are in the server's own zone.
+        // Only the tutorial's stamps are in the server's own zone, which a client
+        // may have learned, or not yet: the later of both is what it looks back to.
         let zone = match server.settings.stamps {
-            Stamps::Sender => server.settings.zone.min(0),
+            Stamps::Sender => server.settings.zone.max(0),
             Stamps::Server => 0,
         };
         let since = server.wall(0, now) + zone - RECENT;
         let soon = when != Quiet::NextDay;
         let before = ours.len();
+        let with_old = ours.clone();
         ours.retain(|row| {
             let old = view::read_sort(&row.sort).is_some_and(|(_, stamp, _)| stamp < since);
             !(soon && old) || ids.contains(&row.id) || !went(server, &row.id)
@@ -385,7 +387,7 @@ pub fn quiet(
             ));
         }
         let all: Vec<_> = theirs.get(from..).unwrap_or(&[]).to_vec();
-        let hidden = uncountable(server, &ours, &all);
+        let hidden = uncountable(server, &with_old, &all);
         verdict.uncountable += hidden.len();
         ours.retain(|row| !hidden.contains(&row.id));
         let all: Vec<_> = all
