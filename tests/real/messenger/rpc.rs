@@ -394,6 +394,13 @@ fn the_echo_bot_of_twenty_lines_answers() {
         lines.lines().count() <= 22,
         "twenty lines and what they are"
     );
+    // What is there when Bob's first list is read counts as read, and tells
+    // nobody; so the bot begins after that.
+    let log = folders[1].path().join("log");
+    let mut first = Rpc::start(serve(1, false), &accounts[1], &log);
+    first.call("open", json!({}));
+    first.live();
+    first.end();
     let mut bot = serve(1, true)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
