@@ -401,11 +401,12 @@ fn the_echo_bot_of_twenty_lines_answers() {
     first.call("open", json!({}));
     first.live();
     first.end();
-    let mut bot = serve(1, true)
+    let bot = serve(1, true)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
+    let _bot = Ended(bot);
     let mut program = Rpc::start(
         serve(0, false),
         &accounts[0],
@@ -438,6 +439,15 @@ fn the_echo_bot_of_twenty_lines_answers() {
         2
     );
     program.end();
-    let _ = bot.kill();
-    let _ = bot.wait();
+}
+
+/// Ends with the test, also where that fails; what it has started ends when
+/// nobody writes to it any more.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
