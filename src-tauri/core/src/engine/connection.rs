@@ -312,7 +312,9 @@ impl Engine {
                             self.start_sync(s)?;
                         }
                     }
-                    Phase::Online(None) => self.start_sync(s)?,
+                    // While the token lives the polls go on by themselves: asking here
+                    // as well would put them off, and with a short life for ever.
+                    Phase::Online(None) if late => self.start_sync(s)?,
                     _ => {}
                 }
                 // What was queued without a token waits for no other call.

@@ -1105,3 +1105,40 @@ fn large_rows_that_share_the_newest_stamp_come_one_at_a_time() {
     let list = view::conversations(&alice.store, "", None, 50).unwrap();
     assert_eq!(list.conversations.len(), 1);
 }
+
+#[test]
+fn renewing_does_not_put_off_the_polls_after_which_the_socket_is_tried_again() {
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    let refused = SocketEvent::Failed {
+        upgrade_refused: true,
+    };
+    alice.tell(Input::Socket(socket, refused));
+    quietly(&mut alice, nothing);
+    let polls = |alice: &Alice| {
+        alice
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::SetTimer(Timer::Poll, _)))
+    };
+    alice.tell(Input::Timer(Timer::Renew));
+    let renewal = alice.effects.iter().find_map(|effect| match effect {
+        Effect::Renew(request, _) => Some(*request),
+        _ => None,
+    });
+    alice.tell(Input::Renewed {
+        request: renewal.unwrap(),
+        result: Ok(Granted {
+            credential: Credential::Session,
+            lifetime: 6_000,
+        }),
+    });
+    assert!(!polls(&alice), "the one that is set stands");
+    let asked = alice
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Request(..)));
+    assert!(!asked);
+}
