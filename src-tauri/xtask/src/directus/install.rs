@@ -515,8 +515,8 @@ mod tests {
         fs::create_dir_all(&cache).unwrap();
         let log = cache.join("npm.log");
         assert_eq!(looked_up(&log), 0);
-        let said = "npm http fetch GET 200 https://registry.npmjs.org/directus 312ms\n\
-                    npm http cache https://registry.npmjs.org/sqlite3 4ms (cache hit)\n\
+        let said = "npm http fetch GET 200 https://registry.example/directus 312ms\n\
+                    npm http cache https://registry.example/sqlite3 4ms (cache hit)\n\
                     npm error code ENOTFOUND\n";
         fs::write(&log, said).unwrap();
         assert_eq!(looked_up(&log), 2);
