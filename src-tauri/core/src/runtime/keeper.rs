@@ -192,6 +192,7 @@ impl Keeper {
     /// next start. Whether the vault takes that is of no account.
     async fn failed(&self, state: &mut State, credential: Credential, fault: Fault) -> Fault {
         if fault == Fault::SignIn {
+            tracing::warn!(?credential, "the server does not know it any more");
             match credential {
                 Credential::Session => state.sessions.session = None,
                 Credential::Spare => state.sessions.spare = None,

@@ -191,12 +191,31 @@ struct Link {
     dumb: AtomicBool,
     losing: AtomicBool,
     closed: AtomicBool,
-    place: Mutex<Option<Place>>,
+    place: Mutex<Option<Arc<Place>>>,
 }
 
 impl Link {
     fn sheltered(&self) -> bool {
         lock(&self.place).is_some()
+    }
+
+    /// Gives up the place that is held now, once its answer is stored. One that
+    /// the same connection takes meanwhile, after an answer "too fast", stays.
+    fn leave_later(self: &Arc<Self>) {
+        let Some(answered) = lock(&self.place).clone() else {
+            return;
+        };
+        let link = Arc::clone(self);
+        thread::spawn(move || {
+            thread::sleep(STORED);
+            let mut place = lock(&link.place);
+            if place
+                .as_ref()
+                .is_some_and(|now| Arc::ptr_eq(now, &answered))
+            {
+                place.take();
+            }
+        });
     }
 
     fn cut(&self) {
@@ -404,7 +423,7 @@ impl Inside {
                     // Not sent, so nothing is lost.
                     return false;
                 }
-                *place = Some(entered);
+                *place = Some(Arc::new(entered));
                 return true;
             }
             let mut weather = self.weather();
@@ -440,12 +459,8 @@ impl Inside {
             if (&link.client).write_all(piece).is_err() {
                 return;
             }
-            if piece.starts_with(b"HTTP/1.1 ") && link.sheltered() {
-                let link = Arc::clone(link);
-                thread::spawn(move || {
-                    thread::sleep(STORED);
-                    lock(&link.place).take();
-                });
+            if piece.starts_with(b"HTTP/1.1 ") {
+                link.leave_later();
             }
         }
     }
