@@ -20,7 +20,7 @@ pub struct Relay {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Requests that begin so lose their answers, this many more times.
+    /// Requests that hold this lose their answers, this many more times.
     losing: Mutex<Option<(String, usize)>>,
     lost: AtomicUsize,
     /// Requests that begin so wait here.
@@ -61,7 +61,7 @@ impl Relay {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// From now on, requests that begin so reach the server and their answers
+    /// From now on, requests that hold this reach the server and their answers
     /// are lost: the connection is cut when the first byte comes back.
     pub fn lose_answers_to(&self, request: &str, times: usize) {
         *lock(&self.shared.losing) = Some((request.to_owned(), times));
@@ -185,7 +185,7 @@ fn relay(client: TcpStream, to: u16, shared: &Arc<Shared>) {
             lock(&up.from_client).extend_from_slice(part);
             if let Some((request, times)) = lock(&up.losing).as_mut()
                 && *times > 0
-                && part.starts_with(request.as_bytes())
+                && count(part, request) > 0
             {
                 *times -= 1;
                 lose.store(true, Ordering::SeqCst);

@@ -26,7 +26,7 @@ async fn no_socket_is_left_when_an_account_is_closed() {
     let closed = alice.messenger.reconnect(alice.account).await.unwrap_err();
     assert_eq!(closed.code, Code::AccountUnknown);
     // Closed is not signed out, and it opens again.
-    assert_eq!(sessions_on_server(&server, server.alice()), 2);
+    assert_eq!(sessions_on_server(&server, server.alice()), 3);
     alice.messenger.open(alice.account).await.unwrap();
     alice.live().await;
     alice.messenger.shutdown().await;
@@ -63,7 +63,7 @@ async fn signing_out_tells_the_server_and_erases() {
     let server = ServerFixture::start(Kind::Stamped, Options::default());
     let mut alice = Client::start_at(&server.url(), server.alice(), VaultKind::Passphrase).await;
     alice.live().await;
-    assert_eq!(sessions_on_server(&server, server.alice()), 2);
+    assert_eq!(sessions_on_server(&server, server.alice()), 3);
     let mut stream = alice.messenger.subscribe(alice.account).unwrap();
     let out = alice
         .messenger

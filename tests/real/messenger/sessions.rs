@@ -7,6 +7,8 @@ use whinchat_tests::{Kind, Options, Relay, ServerFixture, eventually};
 use crate::client::{Client, PATIENCE, places_of, sessions_on_server, typed};
 
 const REFRESH: &str = "POST /auth/refresh";
+/// What stands in a renewal of a spare, or in its end at signing out.
+const SPARE: &str = r#""mode":"json","refresh_token""#;
 
 /// Fails if the client was ever asked to sign in.
 fn assert_never_asked_to_sign_in(client: &mut Client) {
@@ -64,7 +66,7 @@ async fn a_lost_renewal_answer_is_asked_for_again_within_the_grace() {
     });
     // The spare was not needed: two sessions, as before.
     still_talks(&server, &mut alice).await;
-    assert_eq!(relay.asked(r#""mode":"json","refresh_token""#), 0);
+    assert_eq!(relay.asked(SPARE), 0);
     assert_never_asked_to_sign_in(&mut alice);
     alice.messenger.shutdown().await;
 }
@@ -80,9 +82,7 @@ async fn a_session_that_is_lost_for_good_is_followed_by_the_spare() {
     alice.live().await;
     relay.lose_answers_to(REFRESH, 1);
     eventually("an answer is lost", PATIENCE, || relay.lost() == 1);
-    eventually("the spare is renewed", PATIENCE, || {
-        relay.asked(r#""mode":"json","refresh_token""#) + relay.asked(r#""refresh_token":"#) >= 1
-    });
+    eventually("the spare is renewed", PATIENCE, || relay.asked(SPARE) >= 1);
     still_talks(&server, &mut alice).await;
     assert_never_asked_to_sign_in(&mut alice);
     alice.messenger.shutdown().await;
@@ -96,12 +96,38 @@ async fn after_a_long_time_off_the_spare_opens_the_account_again() {
     alice.messenger.shutdown().await;
     let alice_on_server = server.alice().clone();
     // Sessions that have ended are removed when somebody signs in.
-    eventually("only the spare is left", PATIENCE, || {
+    eventually("only the spares are left", PATIENCE, || {
         server.token_of(&alice_on_server);
         expired_sessions(&server) == 0
     });
     let mut alice = alice.again().await;
     alice.live().await;
+    assert_never_asked_to_sign_in(&mut alice);
+    still_talks(&server, &mut alice).await;
+    alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spare_whose_answer_is_lost_is_followed_by_the_other() {
+    let server = ServerFixture::start(Kind::Stamped, Options::default().session_ttl("3s"));
+    let relay = Relay::start(server.port());
+    let mut alice = Client::start_at(&relay.url(), server.alice(), VaultKind::Passphrase).await;
+    alice.live().await;
+    alice.messenger.shutdown().await;
+    let alice_on_server = server.alice().clone();
+    eventually("only the spares are left", PATIENCE, || {
+        server.token_of(&alice_on_server);
+        expired_sessions(&server) == 0
+    });
+    relay.lose_answers_to(SPARE, 1);
+    let mut alice = alice.again().await;
+    alice.live().await;
+    assert_eq!(
+        relay.lost(),
+        1,
+        "Directus forgot the first one all the same"
+    );
+    assert!(relay.asked(SPARE) >= 3, "asked again, dead, then the other");
     assert_never_asked_to_sign_in(&mut alice);
     still_talks(&server, &mut alice).await;
     alice.messenger.shutdown().await;

@@ -9,9 +9,9 @@
 //!   on the socket. Renewing it twice within 10 s gives the same next one, so
 //!   an answer that is lost on the way can be asked for again.
 //! - `mode: json` gives a refresh token that is dead the moment it is used.
-//!   It lives longer, and is kept as a spare.
+//!   It lives longer, and two of them are kept as spares.
 //!
-//! One one-time code serves for both. A suspended person is told
+//! One one-time code serves for all. A suspended person is told
 //! `INVALID_CREDENTIALS` at sign-in, as with a wrong password; the server says
 //! `USER_SUSPENDED` only when a session is renewed. A refused renewal sets an
 //! empty cookie.
@@ -203,12 +203,21 @@ pub async fn renew_session(http: &Http, old: &Session) -> Result<Fresh<Session>,
     })
 }
 
-/// Renews the spare. The old refresh token is dead from then on, whether the
-/// answer arrives or not: so its answer is waited for as long as any.
+/// Renews a spare. The old refresh token is dead from then on, whether the
+/// answer arrives or not: so the way there is tried first with a question that
+/// may get lost, and the answer is waited for as long as any.
 ///
 /// # Errors
 /// As [`renew_session`].
 pub async fn renew_spare(http: &Http, old: &SecretString) -> Result<Fresh<Pair>, Fault> {
+    let answer = http.send(&get("/server/ping"), Credentials::None).await;
+    let answer = answer.map_err(|_| Fault::Network)?;
+    if answer.status != 200 || answer.body.trim_ascii() != b"pong" {
+        return Err(Fault::Transient {
+            retry_after: answer.retry_after,
+            status: answer.status,
+        });
+    }
     let body = json!({"mode": "json", "refresh_token": old.expose_secret()});
     let answer = renewal(http, &post("/auth/refresh", body), Credentials::None).await?;
     pair(&answer).ok_or(Fault::Transient {

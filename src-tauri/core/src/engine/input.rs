@@ -122,7 +122,7 @@ pub enum SocketEvent {
 pub struct Sessions {
     /// The wall-clock end of the session's token, if there is one.
     pub session: Option<Instant>,
-    /// Whether there is a spare (`mode: json`) refresh token.
+    /// Whether there is a spare (`mode: json`) refresh token left.
     pub spare: bool,
 }
 

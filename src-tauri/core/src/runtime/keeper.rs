@@ -4,9 +4,10 @@
 //! vault before it is used or answered. Never: when to renew.
 //!
 //! An answer that is lost on the way leaves the vault as it was: the session
-//! can be asked for again within the server's grace, and after that there is
-//! the spare. An answer that arrives and can't be stored is kept here, unused,
-//! until it can.
+//! can be asked for again within the server's grace, and after that there are
+//! the spares. A spare whose answer is lost is dead, and the next one takes its
+//! place. An answer that arrives and can't be stored is kept here, unused, until
+//! it can.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -14,6 +15,7 @@ use std::{
 };
 
 use chrono::Utc;
+use futures_util::future::join_all;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
@@ -22,7 +24,7 @@ use crate::{
     directus::{
         call::Fault,
         http::Http,
-        sessions::{self, Fresh},
+        sessions::{self, Fresh, Pair},
     },
     engine::{Credential, Granted, Sessions},
     model::Instant,
@@ -99,7 +101,7 @@ impl Keeper {
         let state = self.state.lock().await;
         Sessions {
             session: state.sessions.session.as_ref().map(|(_, end)| *end),
-            spare: state.sessions.spare.is_some(),
+            spare: !state.sessions.spares.is_empty(),
         }
     }
 
@@ -146,16 +148,8 @@ impl Keeper {
                 }
             }
             Credential::Spare => {
-                let Some(old) = &state.sessions.spare else {
-                    return Err(Fault::SignIn);
-                };
-                match sessions::renew_spare(&self.http, old).await {
-                    Ok(Fresh { granted, lifetime }) => {
-                        state.sessions.spare = Some(granted.refresh);
-                        (granted.access, lifetime)
-                    }
-                    Err(fault) => return Err(self.failed(&mut state, credential, fault).await),
-                }
+                let Fresh { granted, lifetime } = self.renew_spares(&mut state).await?;
+                (granted.access, lifetime)
             }
         };
         state.unstored = Some(Unstored {
@@ -165,6 +159,29 @@ impl Keeper {
             lifetime,
         });
         self.store(&mut state, asked).await
+    }
+
+    /// Renews the spare that waited longest; where the server does not know it
+    /// any more, the next.
+    async fn renew_spares(&self, state: &mut State) -> Result<Fresh<Pair>, Fault> {
+        loop {
+            let Some(old) = state.sessions.spares.first() else {
+                return Err(Fault::SignIn);
+            };
+            match sessions::renew_spare(&self.http, old).await {
+                Ok(fresh) => {
+                    state.sessions.spares.remove(0);
+                    state.sessions.spares.push(fresh.granted.refresh.clone());
+                    return Ok(fresh);
+                }
+                Err(fault) => {
+                    let fault = self.failed(state, Credential::Spare, fault).await;
+                    if fault != Fault::SignIn {
+                        return Err(fault);
+                    }
+                }
+            }
+        }
     }
 
     /// Puts what was granted into the vault, and only then into use. `asked` is
@@ -195,7 +212,7 @@ impl Keeper {
             tracing::warn!(?credential, "the server does not know it any more");
             match credential {
                 Credential::Session => state.sessions.session = None,
-                Credential::Spare => state.sessions.spare = None,
+                Credential::Spare => drop(state.sessions.spares.remove(0)),
             }
             let _ = self.vault.store_sessions(&state.sessions).await;
         }
@@ -220,7 +237,7 @@ impl Keeper {
     }
 }
 
-/// Ends these sessions. `true` if the server knows.
+/// Ends these sessions, all at once. `true` if the server knows.
 pub async fn end_sessions(http: &Http, sessions: &StoredSessions) -> bool {
     let session = async {
         match &sessions.session {
@@ -228,12 +245,12 @@ pub async fn end_sessions(http: &Http, sessions: &StoredSessions) -> bool {
             None => true,
         }
     };
-    let spare = async {
-        match &sessions.spare {
-            Some(spare) => sessions::end_spare(http, spare).await.is_ok(),
-            None => true,
-        }
-    };
-    let (session, spare) = tokio::join!(session, spare);
-    session && spare
+    let spares = join_all(
+        sessions
+            .spares
+            .iter()
+            .map(|spare| sessions::end_spare(http, spare)),
+    );
+    let (session, spares) = tokio::join!(session, spares);
+    session && spares.iter().all(Result::is_ok)
 }

@@ -257,19 +257,29 @@ async fn make_database(
     .unwrap_or_else(|_| Err(Problem::new(Code::StorageFailed).with("kind", "database")))
 }
 
-/// Signs in twice, and sees whether one can talk there. If not, signs out.
+/// How many `mode: json` sessions are kept for when the other one is gone. A
+/// renewal of theirs whose answer is lost costs one, and only the password can
+/// make a new one.
+const SPARES: usize = 2;
+
+/// Signs in, and sees whether one can talk there. If not, signs out.
 async fn enter(http: &Http, login: Login<'_>) -> Result<SignedIn, Problem> {
     let asked = wall();
     let session = sessions::log_in_session(http, login).await?;
     let mut sessions = StoredSessions {
         session: Some((session.granted.clone(), asked.plus(session.lifetime))),
-        spare: None,
+        spares: Vec::new(),
     };
-    // A one-time code serves twice on 11.17.4. Where it does not, there is no
+    // A one-time code serves again on 11.17.4. Where it does not, there is no
     // spare, and a session that ends while offline asks for the password.
-    match sessions::log_in_spare(http, login).await {
-        Ok(spare) => sessions.spare = Some(spare),
-        Err(problem) => tracing::warn!(code = ?problem.code, "no spare session"),
+    for _ in 0..SPARES {
+        match sessions::log_in_spare(http, login).await {
+            Ok(spare) => sessions.spares.push(spare),
+            Err(problem) => {
+                tracing::warn!(code = ?problem.code, "no spare session");
+                break;
+            }
+        }
     }
     match look_around(http, &session.granted.token).await {
         Ok(me) => Ok(SignedIn { sessions, me }),

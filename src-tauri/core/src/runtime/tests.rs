@@ -58,7 +58,7 @@ fn sessions(token: &str) -> StoredSessions {
             },
             Instant(0),
         )),
-        spare: None,
+        spares: Vec::new(),
     }
 }
 

@@ -36,8 +36,9 @@ pub use passphrase::{MIN_PASSPHRASE, write_private};
 pub struct StoredSessions {
     /// The `mode: session` session, and the wall-clock end of its token.
     pub session: Option<(Session, Instant)>,
-    /// The `mode: json` refresh token.
-    pub spare: Option<SecretString>,
+    /// The `mode: json` refresh tokens, the one that was renewed longest ago
+    /// first.
+    pub spares: Vec<SecretString>,
 }
 
 /// How they are written; the text is wiped after use.
@@ -46,7 +47,7 @@ struct Written<'a> {
     cookie: Option<&'a str>,
     session: Option<&'a str>,
     session_end: Option<Instant>,
-    spare: Option<&'a str>,
+    spares: Vec<&'a str>,
 }
 
 #[derive(Deserialize, Default)]
@@ -54,7 +55,8 @@ struct Read {
     cookie: Option<String>,
     session: Option<SecretString>,
     session_end: Option<Instant>,
-    spare: Option<SecretString>,
+    #[serde(default)]
+    spares: Vec<SecretString>,
 }
 
 impl StoredSessions {
@@ -64,7 +66,7 @@ impl StoredSessions {
             cookie: session.map(|(session, _)| session.cookie.as_str()),
             session: session.map(|(session, _)| session.token.expose_secret()),
             session_end: session.map(|(_, end)| *end),
-            spare: self.spare.as_ref().map(|spare| spare.expose_secret()),
+            spares: self.spares.iter().map(|s| s.expose_secret()).collect(),
         })
         .map(Zeroizing::new)
         .map_err(|_| Problem::new(Code::VaultUnavailable))
@@ -79,7 +81,7 @@ impl StoredSessions {
         };
         Ok(Self {
             session,
-            spare: read.spare,
+            spares: read.spares,
         })
     }
 }
@@ -327,7 +329,7 @@ mod tests {
                 },
                 Instant(7),
             )),
-            spare: Some(SecretString::from("spare".to_owned())),
+            spares: vec![SecretString::from("spare".to_owned())],
         }
     }
 
@@ -336,7 +338,7 @@ mod tests {
         assert_eq!(session.token.expose_secret(), "a.b.c");
         assert_eq!(session.cookie, "directus_session_token");
         assert_eq!(*end, Instant(7));
-        assert_eq!(read.spare.as_ref().unwrap().expose_secret(), "spare");
+        assert_eq!(read.spares[0].expose_secret(), "spare");
     }
 
     #[test]
@@ -344,7 +346,7 @@ mod tests {
         assert_some(&StoredSessions::from_bytes(&some().to_bytes().unwrap()).unwrap());
         let none = StoredSessions::default().to_bytes().unwrap();
         let none = StoredSessions::from_bytes(&none).unwrap();
-        assert!(none.session.is_none() && none.spare.is_none());
+        assert!(none.session.is_none() && none.spares.is_empty());
         assert!(StoredSessions::from_bytes(b"{").is_err());
     }
 
