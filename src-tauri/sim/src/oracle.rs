@@ -236,7 +236,8 @@ pub enum Quiet {
     /// Minutes after: what is gone from the server and older than a day may
     /// still be shown where the stamps are the server's.
     Soon,
-    /// A day after: nothing is shown that is gone.
+    /// A day after: nothing is shown that is gone, and of the last week nothing
+    /// hides.
     NextDay,
     /// The same as soon, and everybody has scrolled up to the beginning.
     ScrolledUp,
@@ -249,7 +250,7 @@ pub struct Verdict {
     pub problems: Vec<(Kind, String)>,
     /// Rows that are gone, and that only tomorrow's comparison must find.
     pub old: usize,
-    /// Rows that counting can't tell apart: see [`uncountable`].
+    /// Rows that counting alone can't tell apart: see [`uncountable`].
     pub uncountable: usize,
 }
 
@@ -262,11 +263,11 @@ fn went(server: &Server, id: &str) -> bool {
 /// On the tutorial's collection only counts by day tell of what came late and of
 /// what is gone. Where nobody heard of either, and one person has as many of
 /// the one as of the other on one day of a conversation, they hide each other.
-/// Gives the ids of both, if there are such.
-fn uncountable(server: &Server, ours: &[&MessageRow], theirs: &[&Row]) -> BTreeSet<String> {
+/// Gives the ids of both, if there are such, each with the end of its day.
+fn uncountable(server: &Server, ours: &[&MessageRow], theirs: &[&Row]) -> Vec<(String, i64)> {
     const DAY: i64 = 24 * 3_600_000;
     if server.settings.stamps == Stamps::Server {
-        return BTreeSet::new();
+        return Vec::new();
     }
     let there: BTreeSet<String> = theirs.iter().map(|row| row.id.to_lowercase()).collect();
     let here: BTreeSet<&str> = ours.iter().map(|row| row.id.as_str()).collect();
@@ -287,15 +288,22 @@ fn uncountable(server: &Server, ours: &[&MessageRow], theirs: &[&Row]) -> BTreeS
             days.entry(day).or_default().1.insert(id);
         }
     }
-    days.into_values()
-        .filter(|(gone, late)| gone.len() == late.len())
-        .flat_map(|(gone, late)| gone.into_iter().chain(late))
+    days.into_iter()
+        .filter(|(_, (gone, late))| gone.len() == late.len())
+        .flat_map(|((_, day), (gone, late))| {
+            let end = (day + 1) * DAY;
+            gone.into_iter().chain(late).map(move |id| (id, end))
+        })
         .collect()
 }
 
 /// Stamps this much younger than a day must be right soon; the comparison goes
 /// back a day from the moment it was made.
 const RECENT: i64 = 22 * 3_600_000;
+
+/// Days that ended no longer ago are read again once a day; less a day, for
+/// that is by the clock of the moment when it was done.
+const WEEK: i64 = 6 * 24 * 3_600_000;
 
 /// What must hold for one client once everything is healed and quiet.
 ///
@@ -387,7 +395,13 @@ pub fn quiet(
             ));
         }
         let all: Vec<_> = theirs.get(from..).unwrap_or(&[]).to_vec();
-        let hidden = uncountable(server, &with_old, &all);
+        let mut hidden = uncountable(server, &with_old, &all);
+        if when == Quiet::NextDay {
+            // The last week was read again since.
+            let week = server.wall(0, now) + zone - WEEK;
+            hidden.retain(|(_, end)| *end < week);
+        }
+        let hidden: BTreeSet<String> = hidden.into_iter().map(|(id, _)| id).collect();
         verdict.uncountable += hidden.len();
         ours.retain(|row| !hidden.contains(&row.id));
         let all: Vec<_> = all

@@ -81,7 +81,7 @@ impl Options {
 /// A crash, a hang or a leak, with the line that shows it again.
 pub fn run(options: Options) -> Outcome {
     system::install(&["build-essential", "libssl-dev", "pkg-config"])?;
-    install()?;
+    tools::compile("fuzz", CARGO_FUZZ)?;
     let mut lines = Vec::new();
     for (target, longest) in TARGETS {
         lines.push(run_one(target, longest, options.minutes)?);
@@ -92,30 +92,6 @@ pub fn run(options: Options) -> Outcome {
     println!("{}", lines.join("\n"));
     println!("fuzz: targets={} crashes=0", TARGETS.len());
     Ok(())
-}
-
-/// Installs cargo-fuzz into the cache unless this version is there.
-fn install() -> Outcome {
-    let place = paths::cache()?.join("tools");
-    let mut ask = Command::new(tools::folder()?.join("cargo-fuzz"));
-    ask.arg("--version");
-    if process::output("cargo-fuzz", ask).is_ok_and(|said| said.trim().ends_with(CARGO_FUZZ)) {
-        return Ok(());
-    }
-    let step = Step::begin(format!("cargo-fuzz {CARGO_FUZZ}"));
-    let mut fetch = Command::new(cargo());
-    fetch
-        .args(["install", "cargo-fuzz", "--locked", "--quiet"])
-        .args(["--version", CARGO_FUZZ, "--root"])
-        .arg(place)
-        .env("CARGO_TARGET_DIR", paths::target().join("cargo-fuzz"));
-    process::output("cargo install cargo-fuzz", fetch)?;
-    step.done();
-    Ok(())
-}
-
-fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 fn home() -> PathBuf {

@@ -1,9 +1,10 @@
-//! Tools that come from a registry of programs rather than from Debian: kept in
+//! Tools that come from registries of programs rather than from Debian: kept in
 //! the cache, found by the suites after everything of the person's own.
 
 use crate::paths;
 use crate::problem::{Outcome, Problem};
 use crate::process;
+use crate::progress::Step;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -37,6 +38,28 @@ pub fn folder() -> Outcome<PathBuf> {
 /// Installs each tool, unless this version of it is there.
 pub fn install() -> Outcome {
     TOOLS.iter().try_for_each(install_one)
+}
+
+/// Compiles what `cargo verb` needs into the cache, from cargo's own registry,
+/// unless this version of it is there.
+pub fn compile(verb: &str, version: &str) -> Outcome {
+    let program = format!("cargo-{verb}");
+    let mut ask = Command::new(folder()?.join(&program));
+    ask.args([verb, "--version"]);
+    if process::output(&program, ask).is_ok_and(|said| said.trim().ends_with(version)) {
+        return Ok(());
+    }
+    let step = Step::begin(format!("{program} {version}"));
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut fetch = Command::new(cargo);
+    fetch
+        .args(["install", &program, "--locked", "--quiet"])
+        .args(["--version", version, "--root"])
+        .arg(paths::cache()?.join("tools"))
+        .env("CARGO_TARGET_DIR", paths::target().join(&program));
+    process::output(&format!("cargo install {program}"), fetch)?;
+    step.done();
+    Ok(())
 }
 
 fn install_one(tool: &Tool) -> Outcome {

@@ -9,7 +9,9 @@
 //! compared at all, so that a conversation of which less than the day is held
 //! has a span of its own. The tutorial's stamps are the senders', so that a
 //! late row may lie anywhere: there all days that are held whole are compared,
-//! every time, and the spans come on top. A conversation that differs is read again for
+//! every time, and the spans come on top. What is gone and what came late can
+//! hide each other from a count there, so that once a day the last week is read
+//! again as it is. A conversation that differs is read again for
 //! that span; what is here and was not in it is asked for by its id, and only
 //! a refusal of that id removes it.
 
@@ -28,6 +30,8 @@ use crate::{
 };
 
 const DAY: i64 = 24 * 3_600_000;
+/// How far back the tutorial's rows are read again once a day.
+const READ_AGAIN: i64 = 7 * DAY;
 /// Spans that a comparison asks about, but for the daily one.
 const SPANS: usize = 50;
 /// A conversation that is held whole is compared from here on.
@@ -69,6 +73,8 @@ impl Engine {
         let last = facts::instant(s.tx, facts::COMPARED_WHOLE)?;
         let whole = last.is_none_or(|at| s.now.wall.0.abs_diff(at.0) >= DAY.unsigned_abs());
         self.sync.comparing_whole = whole;
+        // At the first time all of it has just been read.
+        self.sync.reading_again = (whole && last.is_some()).then(|| day.plus(DAY - READ_AGAIN));
         let mut spans = BTreeSet::new();
         if self.stamps == Stamps::Server {
             spans.insert(day);
@@ -206,6 +212,18 @@ impl Engine {
                     from: day.day,
                     until: Some(until),
                 });
+            }
+        }
+        if let Some(since) = self.sync.reading_again.take() {
+            doubts.retain(|doubt| doubt.from < since);
+            for conversation in conversations::active_since(s.tx, since)? {
+                if let Some(held) = held::newest_from(s.tx, conversation)? {
+                    doubts.insert(Doubt {
+                        peer: conversation.peer(),
+                        from: Instant(held.0).max(since),
+                        until: None,
+                    });
+                }
             }
         }
         self.repair_next(s, doubts.into_iter().collect())

@@ -181,6 +181,8 @@ pub(super) struct Sync {
     pub spans: BTreeSet<Instant>,
     /// These are all that is held.
     pub comparing_whole: bool,
+    /// From here on the tutorial's rows are to be read again.
+    pub reading_again: Option<Instant>,
     pub people_wanted: bool,
     /// Rows a page may ask for now; halved when an answer is too large.
     pub page: Option<u32>,

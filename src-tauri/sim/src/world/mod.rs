@@ -420,7 +420,7 @@ impl World {
         if self.out.findings.is_empty() {
             self.scroll_up()?;
         }
-        if self.out.findings.is_empty() && old > 0 {
+        if self.out.findings.is_empty() && (old > 0 || self.out.uncountable > 0) {
             self.next_day()?;
         }
         for unknown in std::mem::take(&mut self.server.unknown) {
@@ -488,15 +488,16 @@ impl World {
         for index in 0..self.clients.len() {
             self.wake_up(index, true);
         }
-        let mut problems = Vec::new();
+        let mut verdict = Verdict::default();
         for _ in 0..4 {
             self.until(self.now + 3 * MINUTE)?;
-            problems = self.verdict(Quiet::NextDay)?.problems;
-            if problems.is_empty() {
+            verdict = self.verdict(Quiet::NextDay)?;
+            if verdict.problems.is_empty() {
                 break;
             }
         }
-        for (kind, words) in problems {
+        self.out.uncountable = verdict.uncountable;
+        for (kind, words) in verdict.problems {
             self.found(kind, words);
         }
         Ok(())
