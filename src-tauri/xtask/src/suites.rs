@@ -32,253 +32,70 @@ const LONG_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 struct Suite {
     name: &'static str,
     count: Count,
+    /// Words with spaces between them.
+    command: &'static str,
+    folder: &'static str,
     /// Only in `--all`.
     long: bool,
     /// Below a display and a keychain of its own.
     desktop: bool,
-    command: &'static [&'static str],
-    folder: &'static str,
 }
 
-const fn suite(name: &'static str, count: Count, command: &'static [&'static str]) -> Suite {
+const fn suite(name: &'static str, count: Count, command: &'static str) -> Suite {
     Suite {
         name,
         count,
-        long: false,
-        desktop: false,
         command,
         folder: ".",
+        long: false,
+        desktop: false,
+    }
+}
+
+impl Suite {
+    const fn long(self) -> Self {
+        Self { long: true, ..self }
+    }
+
+    const fn on_a_desktop(self) -> Self {
+        Self {
+            desktop: true,
+            ..self
+        }
+    }
+
+    const fn inside(self, folder: &'static str) -> Self {
+        Self { folder, ..self }
+    }
+
+    fn words(&self) -> Vec<&'static str> {
+        self.command.split(' ').collect()
     }
 }
 
 /// Every suite, in the order in which they are run: what fails soonest first.
+/// The soak of every run tells the same story each time; the long ones new ones.
+#[rustfmt::skip]
 const SUITES: &[Suite] = &[
-    suite(
-        "format",
-        Count::Whole,
-        &["cargo", "fmt", "--all", "--check"],
-    ),
-    suite("spelling", Count::Whole, &["typos"]),
-    suite(
-        "dependencies",
-        Count::Whole,
-        &[
-            "cargo-deny",
-            "--log-level",
-            "error",
-            "check",
-            "--deny",
-            "warnings",
-            "bans",
-            "licenses",
-            "sources",
-        ],
-    ),
-    suite(
-        "clippy",
-        Count::Whole,
-        &[
-            "cargo",
-            "clippy",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    ),
-    suite(
-        "build",
-        Count::Whole,
-        &[
-            "cargo",
-            "build",
-            "--quiet",
-            "--package",
-            "whinchat",
-            "--package",
-            "whinchat-rpc",
-        ],
-    ),
-    suite(
-        "units",
-        Count::Cargo,
-        &[
-            "cargo",
-            "test",
-            "--workspace",
-            "--lib",
-            "--bins",
-            "--no-fail-fast",
-            "--exclude",
-            "whinchat",
-        ],
-    ),
-    suite(
-        "fuzz corpus",
-        Count::Cargo,
-        &[
-            "cargo",
-            "test",
-            "--package",
-            "whinchat-core",
-            "--test",
-            "corpus",
-        ],
-    ),
-    suite(
-        "simulator",
-        Count::Whole,
-        &[
-            "cargo",
-            "run",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--",
-            "sim",
-            "--seeds",
-            "1000",
-        ],
-    ),
-    suite(
-        "sim's own",
-        Count::Cargo,
-        &[
-            "cargo",
-            "test",
-            "--profile",
-            "sim",
-            "--package",
-            "whinchat-sim",
-            "--tests",
-        ],
-    ),
-    Suite {
-        desktop: true,
-        ..suite(
-            "shell",
-            Count::Cargo,
-            &["cargo", "test", "--package", "whinchat", "--lib"],
-        )
-    },
-    Suite {
-        folder: "tests",
-        ..suite("page", Count::Node, &["npm", "test", "--silent"])
-    },
-    Suite {
-        desktop: true,
-        ..suite(
-            "real server",
-            Count::Cargo,
-            &[
-                "cargo",
-                "test",
-                "--package",
-                "whinchat-tests",
-                "--no-fail-fast",
-                "--",
-                "--test-threads=2",
-            ],
-        )
-    },
-    suite(
-        "demonstration",
-        Count::Cargo,
-        &["cargo", "test", "--package", "xtask", "--test", "demo"],
-    ),
-    suite(
-        "soak",
-        Count::Whole,
-        &[
-            "cargo",
-            "run",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--",
-            "soak",
-            "--minutes",
-            "1",
-            // The same story every time; the long ones tell new ones.
-            "--seed",
-            "25549311",
-        ],
-    ),
-    Suite {
-        long: true,
-        ..suite(
-            "soak, json",
-            Count::Whole,
-            &[
-                "cargo",
-                "run",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--",
-                "soak",
-                "--json-only",
-                "--minutes",
-                "4",
-            ],
-        )
-    },
-    Suite {
-        long: true,
-        ..suite(
-            "soak, long",
-            Count::Whole,
-            &[
-                "cargo",
-                "run",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--",
-                "soak",
-                "--minutes",
-                "15",
-            ],
-        )
-    },
-    Suite {
-        long: true,
-        ..suite(
-            "soak, redis",
-            Count::Whole,
-            &[
-                "cargo",
-                "run",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--",
-                "soak",
-                "--redis",
-                "--minutes",
-                "5",
-            ],
-        )
-    },
-    Suite {
-        long: true,
-        ..suite(
-            "defects",
-            Count::Whole,
-            &[
-                "cargo",
-                "run",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--",
-                "sim",
-                "--defects",
-            ],
-        )
-    },
+    suite("format", Count::Whole, "cargo fmt --all --check"),
+    suite("spelling", Count::Whole, "typos"),
+    suite("dependencies", Count::Whole, "cargo-deny --log-level error check --deny warnings bans licenses sources"),
+    suite("clippy", Count::Whole, "cargo clippy --quiet --workspace --all-targets -- -D warnings"),
+    suite("build", Count::Whole, "cargo build --quiet --package whinchat --package whinchat-rpc"),
+    suite("units", Count::Cargo, "cargo test --workspace --lib --bins --no-fail-fast --exclude whinchat"),
+    suite("fuzz corpus", Count::Cargo, "cargo test --package whinchat-core --test corpus"),
+    suite("simulator", Count::Whole, "cargo xtask sim --seeds 2000"),
+    suite("sim's own", Count::Cargo, "cargo test --profile sim --package whinchat-sim --tests"),
+    suite("shell", Count::Cargo, "cargo test --package whinchat --lib").on_a_desktop(),
+    suite("page", Count::Node, "npm test --silent").inside("tests"),
+    suite("real server", Count::Cargo, "cargo test --package whinchat-tests --no-fail-fast -- --test-threads=2").on_a_desktop(),
+    suite("demonstration", Count::Cargo, "cargo test --package xtask --test demo"),
+    suite("soak", Count::Whole, "cargo xtask soak --minutes 1 --seed 25549311"),
+    suite("soak, json", Count::Whole, "cargo xtask soak --json-only --minutes 4").long(),
+    suite("soak, long", Count::Whole, "cargo xtask soak --minutes 15").long(),
+    suite("soak, redis", Count::Whole, "cargo xtask soak --redis --minutes 5").long(),
+    suite("defects", Count::Whole, "cargo xtask sim --defects").long(),
+    suite("mutants", Count::Whole, "cargo xtask mutants").long(),
 ];
 
 /// What a suite came to.
@@ -381,9 +198,9 @@ pub fn run(all: bool) -> Outcome {
 
 fn run_one(suite: &Suite, node: &Path) -> Outcome<Counted> {
     let mut command = if suite.desktop {
-        system::on_a_desktop(suite.command)?
+        system::on_a_desktop(&suite.words())?
     } else {
-        plain(suite.command)
+        plain(&suite.words())
     };
     command
         .env("PATH", search_path(node)?)
