@@ -174,6 +174,7 @@ state-queued = Waiting to be sent
 state-sending = Sending
 state-sent = Sent
 state-failed = Not sent
+no-text = This message has no text that can be shown.
 failed-lead = Not sent.
 failed-retry = Try again
 failed-copy = Copy

@@ -109,7 +109,8 @@ pub struct MessagesQuery {
     /// Rows to leave out at the start, for a second that holds more rows than
     /// `except` can name.
     pub offset: u32,
-    /// How many rows at most.
+    /// How many rows at most. 0: one row without its text, for a text that is
+    /// too large to be had; it comes as an empty one.
     pub limit: u32,
 }
 
