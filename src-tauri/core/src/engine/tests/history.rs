@@ -101,12 +101,7 @@ impl Alice {
     }
 
     fn come_up(&mut self, server: &[Message]) {
-        self.start();
-        self.answer(Ok(Answer::Probed));
-        let socket = self.socket_opened();
-        self.tell(Input::Socket(socket, SocketEvent::Opened));
-        self.frame(socket, ServerFrame::AuthOk { uid: None });
-        self.frame(socket, ServerFrame::Init { uid: None });
+        self.come_online();
         self.serve(server);
     }
 

@@ -1,0 +1,149 @@
+//! Rows that come while she is live: once, in their place, and only what is hers.
+
+use super::*;
+
+#[test]
+fn a_live_row_is_shown_once_however_often_it_comes() {
+    let (mut alice, socket) = Alice::live();
+    alice.tell(Input::Watching([with_bob()].into()));
+    let frame = ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![from_bob(2, 10)]),
+    };
+    let effects = alice.frame(socket, frame.clone());
+    let shown = effects.iter().any(|effect| {
+        matches!(effect, Effect::Show(_, changes)
+            if changes.iter().any(|change| matches!(change, Change::Message(_))))
+    });
+    assert!(shown);
+    assert_eq!(view::unread(&alice.store).unwrap(), 1);
+    assert!(
+        alice.frame(socket, frame).is_empty(),
+        "the same row again says nothing"
+    );
+    assert_eq!(alice.page().len(), 2);
+}
+
+#[test]
+fn a_row_that_does_not_concern_me_is_dropped_and_counted() {
+    let (mut alice, socket) = Alice::live();
+    let mut foreign = from_bob(3, 10);
+    foreign.receiver = person(3);
+    alice.frame(
+        socket,
+        ServerFrame::Rows {
+            uid: None,
+            rows: rows(vec![foreign]),
+        },
+    );
+    assert_eq!(alice.engine.foreign_rows(), 1);
+    assert_eq!(store::messages::get(&alice.store, id(3)).unwrap(), None);
+}
+
+#[test]
+fn when_the_servers_zone_becomes_known_the_list_shows_its_times_anew() {
+    let (mut alice, socket) = Alice::live();
+    let from_carol = Message {
+        sender: person(3),
+        ..from_bob(3, 0)
+    };
+    let frame = ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![from_carol]),
+    };
+    alice.frame(socket, frame);
+    alice.engine.stamps = Stamps::Sender;
+    alice.send(2, "what time is it?");
+    let (_, call) = alice.asked();
+    let Call::Create(out) = call else {
+        panic!("{call:?}");
+    };
+    let hour = 3_600_000;
+    alice.answer(Ok(Answer::Created(Some(Message {
+        id: out.id,
+        content: out.content,
+        sender: out.sender,
+        receiver: out.receiver,
+        stamp: out.timestamp.plus(-5 * hour),
+        updated: None,
+    }))));
+    assert_eq!(facts::offset(&alice.store).unwrap(), -5 * hour);
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    let shown: Vec<&Change> = alice
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Show(_, changes) => Some(changes),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(list.conversations.len(), 2);
+    for row in &list.conversations {
+        assert!(
+            shown.contains(&&Change::Conversation(row.clone())),
+            "{row:?}"
+        );
+    }
+}
+
+#[test]
+fn a_stamp_that_lies_in_the_future_does_not_carry_the_cursor_there() {
+    let (mut alice, _) = Alice::live();
+    alice.engine.stamps = Stamps::Sender;
+    facts::set_offset(&alice.store, 0).unwrap();
+    alice.tell(Input::Timer(Timer::Poll));
+    let century = 100 * 365 * 86_400_000;
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(2, century)]))));
+    let cursor = facts::instant(&alice.store, facts::CURSOR_CREATED).unwrap();
+    assert_eq!(cursor, Some(Instant(alice.wall)));
+}
+
+#[test]
+fn what_lies_before_the_read_mark_is_no_news() {
+    let (mut alice, socket) = Alice::live();
+    let arrived = |alice: &mut Alice, n, stamp| {
+        let frame = ServerFrame::Rows {
+            uid: None,
+            rows: rows(vec![from_bob(n, stamp)]),
+        };
+        alice
+            .frame(socket, frame)
+            .iter()
+            .any(|effect| matches!(effect, Effect::Notify(Notice::Arrived(_))))
+    };
+    assert!(!arrived(&mut alice, 2, -30_000), "read with the first list");
+    assert!(arrived(&mut alice, 3, 1));
+}
+
+#[test]
+fn a_step_that_fails_takes_nothing_with_it_and_leaves_nothing() {
+    let (mut alice, _) = Alice::live();
+    let full = "CREATE TEMP TRIGGER disk_full BEFORE INSERT ON main.fact
+                BEGIN SELECT RAISE(ABORT, 'full'); END";
+    alice.store.execute_batch("BEGIN").unwrap();
+    facts::set(&alice.store, "before", "stands").unwrap();
+    alice.store.execute_batch(full).unwrap();
+    let now = Now {
+        wall: Instant(alice.wall),
+        mono: alice.wall - START,
+    };
+    let order = Order::Send {
+        id: id(9),
+        conversation: with_bob(),
+        text: "never".to_owned(),
+    };
+    let input = Input::Order(Ticket(1), order);
+    let stepped = alice.engine.step_alone(&alice.store, now, input);
+    assert!(stepped.is_err());
+    alice
+        .store
+        .execute_batch("DROP TRIGGER temp.disk_full; COMMIT")
+        .unwrap();
+    assert_eq!(
+        facts::get(&alice.store, "before").unwrap().as_deref(),
+        Some("stands")
+    );
+    assert_eq!(store::messages::get(&alice.store, id(9)).unwrap(), None);
+    assert!(store::outbox::all(&alice.store).unwrap().is_empty());
+}

@@ -1,0 +1,123 @@
+//! What nobody told her: late rows, gone rows, moved rows.
+
+use super::*;
+
+#[test]
+fn a_conversation_that_began_while_away_with_an_old_stamp_is_found_by_its_day() {
+    let (mut alice, _) = Alice::live();
+    let carol = person(3);
+    let late = Message {
+        sender: carol,
+        ..from_bob(2, -18 * 3_600_000)
+    };
+    alice.engine.stamps = Stamps::Sender;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let mut walked = false;
+    for _ in 0..20 {
+        let call = alice.effects.iter().find_map(|effect| match effect {
+            Effect::Request(_, call) => Some(call.clone()),
+            _ => None,
+        });
+        let answer = match call {
+            None => break,
+            Some(Call::Days { .. }) => Answer::Days(
+                [(carol, late.stamp.0), (person(2), START)]
+                    .map(|(sender, stamp)| DayTotal {
+                        sender,
+                        receiver: person(1),
+                        day: Instant(stamp - stamp.rem_euclid(DAY)),
+                        count: 1,
+                    })
+                    .to_vec(),
+            ),
+            Some(Call::Messages(query)) if query.peer == Some(carol) && !walked => {
+                walked = true;
+                Answer::Messages(rows(vec![late.clone()]))
+            }
+            Some(Call::Messages(_)) => Answer::Messages(Rows::default()),
+            Some(Call::People { .. }) => Answer::People {
+                people: Vec::new(),
+                rows: 0,
+            },
+            Some(other) => panic!("unexpected {other:?}"),
+        };
+        alice.answer(Ok(answer));
+    }
+    let with_carol = ConversationId::Direct(carol).to_string();
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert!(list.conversations.iter().any(|row| row.id == with_carol));
+}
+
+#[test]
+fn a_row_that_was_given_to_another_receiver_leaves_the_conversation_it_was_in() {
+    let (mut alice, socket) = Alice::live();
+    let mine = Message {
+        sender: person(1),
+        receiver: person(2),
+        ..from_bob(2, 10)
+    };
+    let given = Message {
+        receiver: person(3),
+        updated: Some(Instant(START + 20)),
+        ..mine.clone()
+    };
+    alice.tell(Input::Watching([with_bob()].into()));
+    for row in [mine, given] {
+        let rows = rows(vec![row]);
+        alice.frame(socket, ServerFrame::Rows { uid: None, rows });
+    }
+    let gone = alice.effects.iter().any(|effect| {
+        matches!(effect, Effect::Show(_, changes) if changes.iter().any(|change| {
+            matches!(change, Change::MessageGone { conversation, .. } if *conversation == with_bob().to_string())
+        }) && changes.iter().any(|change| {
+            matches!(change, Change::Conversation(row) if row.id == with_bob().to_string())
+        }))
+    });
+    assert!(gone);
+    assert_eq!(alice.page().len(), 1);
+}
+
+#[test]
+fn a_day_of_which_nothing_is_left_on_the_server_is_found_and_emptied() {
+    let (mut alice, _) = Alice::live();
+    alice.engine.stamps = Stamps::Sender;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    quietly(&mut alice, nothing);
+    assert_eq!(alice.page(), []);
+}
+
+#[test]
+fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
+    let (mut alice, _) = Alice::live();
+    alice.wall += 23 * 3_600_000;
+    alice.engine.link.token =
+        alice
+            .engine
+            .link
+            .token
+            .map(|token| crate::engine::connection::Token {
+                end: Instant(i64::MAX),
+                ..token
+            });
+    let whole = Call::Totals {
+        stamps: Stamps::Server,
+        since: None,
+    };
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asked = quietly(&mut alice, |call| match call {
+        Call::Totals { .. } => Ok(Answer::Totals(vec![Total {
+            sender: person(2),
+            receiver: person(1),
+            count: 1,
+            newest: None,
+        }])),
+        other => nothing(other),
+    });
+    assert!(!asked.contains(&whole), "{asked:?}");
+    alice.wall += 3 * 3_600_000;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asked = quietly(&mut alice, nothing);
+    assert!(asked.contains(&whole), "{asked:?}");
+    let left = store::messages::get(&alice.store, id(1)).unwrap();
+    assert_eq!(left, None);
+}
