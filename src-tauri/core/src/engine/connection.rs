@@ -45,9 +45,11 @@ const POLL: i64 = 5_000;
 const POLLS_PER_SOCKET: u32 = 12;
 /// How many repeats of a renewal come within the server's grace of 10 s.
 const EARLY_REPEATS: u32 = 4;
-/// The spare session lives for days: once soon after the start, then daily.
-const SPARE_SOON: i64 = 10 * 60_000;
+/// A spare session lives for days, and a renewal whose answer is lost costs it:
+/// one is renewed daily, on a connection that has just shown that it works.
 const SPARE_DAILY: i64 = 24 * 3_600_000;
+/// After one that failed.
+const SPARE_AGAIN: i64 = 10 * 60_000;
 /// How often a server without the collection is asked again.
 const UNPROVISIONED: i64 = 60_000;
 
@@ -155,9 +157,6 @@ impl Engine {
         self.link.session = sessions.session.is_some();
         self.link.spare = sessions.spare;
         self.link.token = sessions.session.map(|end| Token { end, lifetime: 0 });
-        if self.link.session && self.link.spare {
-            s.effect(Effect::SetTimer(Timer::RenewSpare, SPARE_SOON));
-        }
         self.connect(s)
     }
 
@@ -258,12 +257,28 @@ impl Engine {
         s.effect(Effect::Renew(request, credential));
     }
 
+    /// Renews a spare if that is due. Asked after every catch-up, for somebody
+    /// who looks in for a minute a day has no daily timer; and by the timer, for
+    /// a connection that lives for days.
     pub(super) fn renew_spare(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
-        if self.link.session && self.link.spare {
-            s.effect(Effect::SetTimer(Timer::RenewSpare, SPARE_DAILY));
-            if self.link.online() && self.link.renewing.is_none() {
-                self.ask_renewal(s, Credential::Spare);
+        if !(self.link.session && self.link.spare) {
+            return Ok(());
+        }
+        let now = s.now.wall;
+        let last = facts::instant(s.tx, facts::SPARE_RENEWED)?;
+        let last = match last.filter(|at| *at <= now) {
+            Some(last) => last,
+            // Just signed in, or a clock that was ahead.
+            None => {
+                facts::set_instant(s.tx, facts::SPARE_RENEWED, now)?;
+                now
             }
+        };
+        let due = last.plus(SPARE_DAILY);
+        if now < due {
+            s.effect(Effect::SetTimer(Timer::RenewSpare, due.0 - now.0));
+        } else if self.link.online() && self.link.renewing.is_none() {
+            self.ask_renewal(s, Credential::Spare);
         }
         Ok(())
     }
@@ -292,11 +307,19 @@ impl Engine {
         else {
             return Ok(());
         };
+        let later = matches!(result, Err(Fault::Network | Fault::Transient { .. }));
+        if later && credential == Credential::Spare {
+            s.effect(Effect::SetTimer(Timer::RenewSpare, SPARE_AGAIN));
+        }
         match result {
             Ok(granted) => {
                 let late = self.link.token.is_none_or(|token| token.end <= s.now.wall);
                 let lifetime = granted.lifetime.max(1_000);
                 self.link.early = 0;
+                if credential == Credential::Spare {
+                    facts::set_instant(s.tx, facts::SPARE_RENEWED, s.now.wall)?;
+                    s.effect(Effect::SetTimer(Timer::RenewSpare, SPARE_DAILY));
+                }
                 self.link.token = Some(Token {
                     end: asked.plus(lifetime),
                     lifetime,
@@ -667,12 +690,13 @@ impl Engine {
     }
 
     /// The catch-up is whole: the connection is a success.
-    pub(super) fn caught_up(&mut self, s: &mut Step<'_>) {
+    pub(super) fn caught_up(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
         self.link.failures = 0;
         self.link.rejected = 0;
         if self.link.phase == Phase::Online(None) {
             s.effect(Effect::SetTimer(Timer::Poll, POLL));
         }
+        self.renew_spare(s)
     }
 
     pub(super) fn show_connection(&mut self, s: &mut Step<'_>) {

@@ -671,7 +671,7 @@ impl Engine {
         }
         self.sync.page = None;
         self.sync.whole = true;
-        self.caught_up(s);
+        self.caught_up(s)?;
         self.background(s)
     }
 

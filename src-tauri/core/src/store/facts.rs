@@ -20,6 +20,8 @@ pub const CURSOR_UPDATED: &str = "cursor_updated";
 pub const PEOPLE_READ: &str = "people_read";
 /// When all that is held was last compared with the server.
 pub const COMPARED_WHOLE: &str = "compared_whole";
+/// When a spare session was last renewed.
+pub const SPARE_RENEWED: &str = "spare_renewed";
 
 pub(super) const REVISION: &str = "revision";
 pub(super) const STAMPS: &str = "stamps";

@@ -167,3 +167,98 @@ fn renewing_does_not_put_off_the_polls_after_which_the_socket_is_tried_again() {
         .any(|effect| matches!(effect, Effect::Request(..)));
     assert!(!asked);
 }
+
+/// The renewals that were asked for last, and when a timer is due.
+fn renewals(alice: &Alice) -> Vec<(RequestId, Credential)> {
+    let renewal = |effect: &Effect| match effect {
+        Effect::Renew(request, credential) => Some((*request, *credential)),
+        _ => None,
+    };
+    alice.effects.iter().filter_map(renewal).collect()
+}
+
+fn timer(alice: &Alice, wanted: Timer) -> Option<i64> {
+    alice.effects.iter().rev().find_map(|effect| match effect {
+        Effect::SetTimer(timer, delay) if *timer == wanted => Some(*delay),
+        _ => None,
+    })
+}
+
+fn granted(credential: Credential, lifetime: i64) -> Result<Granted, Fault> {
+    Ok(Granted {
+        credential,
+        lifetime,
+    })
+}
+
+#[test]
+fn a_token_is_renewed_at_four_fifths_of_its_life_and_refused_at_its_end() {
+    let (mut alice, socket) = Alice::live();
+    alice.tell(Input::Timer(Timer::Renew));
+    let [(request, Credential::Session)] = renewals(&alice)[..] else {
+        panic!("one renewal, of the session");
+    };
+    alice.tell(Input::Timer(Timer::Renew));
+    assert_eq!(renewals(&alice), [], "one at a time");
+    alice.tell(Input::Renewed {
+        request,
+        result: granted(Credential::Session, 10_000),
+    });
+    assert_eq!(timer(&alice, Timer::Renew), Some(8_000));
+    assert_eq!(timer(&alice, Timer::TokenEnd), Some(10_000));
+    let again = |effect: &Effect| matches!(effect, Effect::Authenticate(to, _) if *to == socket);
+    assert!(alice.effects.iter().any(again), "on the same socket");
+}
+
+#[test]
+fn a_spare_is_renewed_once_a_day_when_a_catch_up_has_shown_that_the_way_is_good() {
+    let (mut alice, _) = Alice::live();
+    alice.engine.link.token = Some(crate::engine::connection::Token {
+        end: Instant(START + 9 * DAY),
+        lifetime: 9 * DAY,
+    });
+    let look_in = |alice: &mut Alice| {
+        alice.tell(Input::Timer(Timer::Poll));
+        let mut asked = Vec::new();
+        for _ in 0..30 {
+            asked.extend(renewals(alice));
+            let call = alice.effects.iter().find_map(|effect| match effect {
+                Effect::Request(_, call) => Some(call.clone()),
+                _ => None,
+            });
+            let Some(call) = call else { break };
+            alice.answer(nothing(&call));
+        }
+        asked
+    };
+    // A minute a day, or an hour: a day must have gone by.
+    alice.wall += 23 * 3_600_000;
+    assert_eq!(look_in(&mut alice), []);
+    alice.wall += 3_600_000;
+    let [(request, Credential::Spare)] = look_in(&mut alice)[..] else {
+        panic!("one renewal, of the spare");
+    };
+    alice.tell(Input::Renewed {
+        request,
+        result: Err(Fault::Network),
+    });
+    assert_eq!(timer(&alice, Timer::RenewSpare), Some(600_000));
+    alice.tell(Input::Timer(Timer::RenewSpare));
+    let [(request, Credential::Spare)] = renewals(&alice)[..] else {
+        panic!("tried again");
+    };
+    alice.tell(Input::Renewed {
+        request,
+        result: granted(Credential::Spare, 900_000),
+    });
+    assert_eq!(timer(&alice, Timer::RenewSpare), Some(DAY));
+    alice.wall += DAY - 1;
+    alice.tell(Input::Timer(Timer::RenewSpare));
+    assert_eq!(renewals(&alice), []);
+    assert_eq!(timer(&alice, Timer::RenewSpare), Some(1));
+    // Without a network nothing is asked; the next catch-up does.
+    alice.wall += 1;
+    alice.tell(Input::Network(false));
+    alice.tell(Input::Timer(Timer::RenewSpare));
+    assert_eq!(renewals(&alice), []);
+}
