@@ -262,3 +262,202 @@ fn a_spare_is_renewed_once_a_day_when_a_catch_up_has_shown_that_the_way_is_good(
     alice.tell(Input::Timer(Timer::RenewSpare));
     assert_eq!(renewals(&alice), []);
 }
+
+fn refused() -> Result<Answer, Fault> {
+    Err(Fault::SignIn)
+}
+
+fn closes(alice: &Alice) -> bool {
+    let close = |effect: &Effect| matches!(effect, Effect::CloseSocket(_));
+    alice.effects.iter().any(close)
+}
+
+#[test]
+fn what_fails_is_tried_again_later_each_time_and_never_in_step() {
+    let mut alice = Alice::new();
+    alice.start();
+    let mut delays = Vec::new();
+    for failures in 0..60_u32 {
+        alice.answer(Err(Fault::Network));
+        let delay = timer(&alice, Timer::Connect).unwrap();
+        let most = (500 << failures.min(7)).min(60_000);
+        assert!((1..=most).contains(&delay), "{delay} after {failures}");
+        delays.push(delay);
+        alice.tell(Input::Timer(Timer::Connect));
+    }
+    let late = delays.split_off(8);
+    let different: BTreeSet<_> = late.iter().collect();
+    assert!(different.len() > 45, "{late:?}");
+    assert!(late.iter().any(|delay| *delay > 40_000), "{late:?}");
+    assert!(late.iter().any(|delay| *delay < 20_000), "{late:?}");
+}
+
+#[test]
+fn a_renewal_that_fails_is_repeated_within_the_grace_and_then_more_slowly() {
+    let (mut alice, _) = Alice::live();
+    let fail = |alice: &mut Alice, fault| {
+        alice.tell(Input::Timer(Timer::Renew));
+        let (request, _) = renewals(alice)[0];
+        alice.tell(Input::Renewed {
+            request,
+            result: Err(fault),
+        });
+        timer(alice, Timer::Renew).unwrap()
+    };
+    for _ in 0..4 {
+        let delay = fail(&mut alice, Fault::Network);
+        assert!((500..1_500).contains(&delay), "{delay}");
+    }
+    let later: Vec<i64> = (0..12).map(|_| fail(&mut alice, Fault::Network)).collect();
+    assert!(later.iter().all(|delay| *delay > 1_000), "{later:?}");
+    assert!(later.iter().any(|delay| *delay > 5_000), "{later:?}");
+    let busy = Fault::Transient {
+        retry_after: Some(7_000),
+        status: 503,
+    };
+    assert_eq!(fail(&mut alice, busy), 7_000);
+}
+
+#[test]
+fn a_token_from_the_keychain_has_its_timers_and_one_that_comes_early_ends_nothing() {
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    assert_eq!(timer(&alice, Timer::Renew), Some(2_880_000));
+    assert_eq!(timer(&alice, Timer::TokenEnd), Some(3_600_000));
+    alice.wall += 3_000_000;
+    alice.tell(Input::Timer(Timer::TokenEnd));
+    assert_eq!(renewals(&alice), []);
+    alice.wall += 600_000;
+    alice.tell(Input::Timer(Timer::TokenEnd));
+    assert_eq!(renewals(&alice).len(), 1);
+}
+
+#[test]
+fn a_token_that_is_refused_again_and_again_is_not_renewed_without_end() {
+    let (mut alice, _) = Alice::live();
+    alice.tell(Input::Timer(Timer::Poll));
+    alice.answer(refused());
+    for _ in 0..3 {
+        let (request, _) = renewals(&alice)[0];
+        alice.tell(Input::Renewed {
+            request,
+            result: granted(Credential::Session, 900_000),
+        });
+        alice.answer(refused());
+    }
+    assert_eq!(renewals(&alice), []);
+    assert!(timer(&alice, Timer::Connect).is_some(), "it waits");
+}
+
+#[test]
+fn a_refused_authentication_renews_the_token_and_a_late_one_connects_anew() {
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    alice.tell(Input::Socket(socket, SocketEvent::Opened));
+    alice.frame(socket, ServerFrame::AuthFailed { uid: None });
+    assert_eq!(renewals(&alice).len(), 1);
+
+    let (mut alice, socket) = Alice::live();
+    alice.frame(socket, ServerFrame::AuthFailed { uid: None });
+    assert_eq!(renewals(&alice), []);
+    assert!(timer(&alice, Timer::Connect).is_some());
+}
+
+#[test]
+fn silence_is_asked_about_and_what_stays_silent_is_closed() {
+    let (mut alice, socket) = Alice::live();
+    let asks = |alice: &Alice| {
+        let ping =
+            |effect: &Effect| matches!(effect, Effect::SendFrame(_, ClientFrame::Ping { .. }));
+        alice.effects.iter().any(ping)
+    };
+    alice.wall += 30_000;
+    alice.tell(Input::Timer(Timer::Ping));
+    assert!(!asks(&alice), "the server has spoken lately");
+    assert_eq!(timer(&alice, Timer::Ping), Some(15_000));
+    alice.wall += 15_000;
+    alice.tell(Input::Timer(Timer::Ping));
+    assert!(asks(&alice));
+    assert_eq!(timer(&alice, Timer::Overdue), Some(15_000));
+    alice.frame(socket, ServerFrame::Pong { uid: None });
+    alice.tell(Input::Timer(Timer::Overdue));
+    assert!(!closes(&alice), "it has answered");
+    alice.wall += 45_000;
+    alice.tell(Input::Timer(Timer::Ping));
+    alice.tell(Input::Timer(Timer::Overdue));
+    assert!(closes(&alice));
+}
+
+#[test]
+fn a_handshake_that_hangs_is_given_up_wherever_it_hangs() {
+    for frames in 0..3 {
+        let mut alice = Alice::new();
+        alice.start();
+        alice.answer(Ok(Answer::Probed));
+        let socket = alice.socket_opened();
+        if frames > 0 {
+            alice.tell(Input::Socket(socket, SocketEvent::Opened));
+        }
+        if frames > 1 {
+            alice.frame(socket, ServerFrame::AuthOk { uid: None });
+        }
+        assert_eq!(timer(&alice, Timer::Overdue), Some(15_000), "{frames}");
+        alice.tell(Input::Timer(Timer::Overdue));
+        assert!(closes(&alice), "{frames}");
+        assert!(timer(&alice, Timer::Connect).is_some(), "{frames}");
+    }
+}
+
+#[test]
+fn only_a_connection_without_a_socket_polls() {
+    let (mut alice, _) = Alice::live();
+    alice.tell(Input::Timer(Timer::Poll));
+    quietly(&mut alice, nothing);
+    assert_eq!(timer(&alice, Timer::Poll), None);
+
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    let refused = SocketEvent::Failed {
+        upgrade_refused: true,
+    };
+    alice.tell(Input::Socket(socket, refused));
+    let mut polls = Vec::new();
+    for _ in 0..30 {
+        polls.extend(timer(&alice, Timer::Poll));
+        let call = alice.effects.iter().find_map(|effect| match effect {
+            Effect::Request(_, call) => Some(call.clone()),
+            _ => None,
+        });
+        let Some(call) = call else { break };
+        alice.answer(nothing(&call));
+    }
+    assert_eq!(polls, [5_000]);
+}
+
+#[test]
+fn a_spare_that_died_does_not_matter_while_the_session_lives() {
+    let (mut alice, _) = Alice::live();
+    facts::set_instant(
+        &alice.store,
+        facts::SPARE_RENEWED,
+        Instant(alice.wall - DAY),
+    )
+    .unwrap();
+    alice.tell(Input::Timer(Timer::RenewSpare));
+    let [(request, Credential::Spare)] = renewals(&alice)[..] else {
+        panic!("one renewal, of the spare");
+    };
+    alice.tell(Input::Renewed {
+        request,
+        result: Err(Fault::SignIn),
+    });
+    assert_eq!(renewals(&alice), []);
+    assert!(!closes(&alice));
+    alice.tell(Input::Timer(Timer::RenewSpare));
+    assert_eq!(renewals(&alice), [], "nor is it asked for again");
+}
