@@ -98,7 +98,7 @@ export class Entry {
   /** @param {Look} look */
   #makeBubble({ row }) {
     const text = el('span', { class: 'text' });
-    // Written so by another program, or too large to be fetched.
+    // Written so by another program.
     if (row.text === '') text.append(el('em', {}, t('no-text')));
     for (const piece of pieces(row.text)) {
       text.append(piece.url ? this.#link(piece.text, piece.url) : piece.text);

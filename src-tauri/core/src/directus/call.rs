@@ -109,8 +109,7 @@ pub struct MessagesQuery {
     /// Rows to leave out at the start, for a second that holds more rows than
     /// `except` can name.
     pub offset: u32,
-    /// How many rows at most. 0: one row without its text, for a text that is
-    /// too large to be had; it comes as an empty one.
+    /// How many rows at most.
     pub limit: u32,
 }
 

@@ -272,9 +272,7 @@ impl Engine {
         let problem = match result {
             Ok(Answer::Messages(rows)) => {
                 self.history.failures = 0;
-                let page = self.history_page();
-                self.with_texts_again();
-                self.history_came(s, asked, rows.clone(), page)?;
+                self.history_came(s, asked, rows.clone())?;
                 return Ok(true);
             }
             Ok(_) => Problem::new(Code::ServerError),
@@ -284,7 +282,7 @@ impl Engine {
                 Problem::new(Code::Unknown)
             }
             Err(Fault::Permanent(refusal))
-                if refusal.reason == Reason::TooLarge && self.history_page() > 0 =>
+                if refusal.reason == Reason::TooLarge && self.history_page() > 1 =>
             {
                 self.sync.page = Some(self.history_page() / 2);
                 self.ask_history(s, asked)?;
@@ -308,7 +306,6 @@ impl Engine {
         s: &mut Step<'_>,
         asked: Asked,
         rows: Rows,
-        page: u32,
     ) -> Result<(), StoreError> {
         let conversation = asked.conversation;
         let (count, last) = (rows.count, rows.last);
@@ -325,14 +322,14 @@ impl Engine {
                 // Only what is held came again, for its id is another text to
                 // the server and can't be left out: there is no more.
                 let again = spots.first().is_some_and(|spot| *spot >= start);
-                let from = if again && count < page {
+                let from = if again && count < self.history_page() {
                     held::beginning()
                 } else {
                     start_of_page(count, &spots, last).min(start.clone())
                 };
                 held::hold(s.tx, conversation, &from, &start)?;
                 let whole = count == 0 || from == held::beginning();
-                if !whole && count < page && !asked.unasked {
+                if !whole && count < self.history_page() && !asked.unasked {
                     // Short: the beginning, or the server's cap. Asking settles it.
                     let part = Part::Before(Some(from));
                     return self.ask_history(

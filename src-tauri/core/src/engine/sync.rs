@@ -167,16 +167,6 @@ pub(super) enum Stage {
     },
 }
 
-impl Stage {
-    /// Whether it asks for pages, whose last row can be had without its text.
-    const fn has_pages(&self) -> bool {
-        matches!(
-            self,
-            Self::Alone { .. } | Self::Walk(_) | Self::Repair { .. }
-        )
-    }
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Sync {
     pub stage: Stage,
@@ -242,7 +232,7 @@ impl Engine {
         self.ask(s, Stage::Walk(walk), call);
     }
 
-    /// Rows a page may ask for now. 0: one, without its text.
+    /// Rows a page may ask for now.
     pub(super) fn page(&self) -> u32 {
         self.sync.page.unwrap_or(self.pages.catch_up)
     }
@@ -250,16 +240,6 @@ impl Engine {
     /// The same for a page of history.
     pub(super) fn history_page(&self) -> u32 {
         self.pages.history.min(self.page())
-    }
-
-    /// An answer was too large.
-    pub(super) fn smaller_page(&mut self) {
-        self.sync.page = Some(self.page() / 2);
-    }
-
-    /// The row that had to come without its text is in; the next has one.
-    pub(super) fn with_texts_again(&mut self) {
-        self.sync.page = self.sync.page.map(|page| page.max(1));
     }
 
     pub(super) fn ask(&mut self, s: &mut Step<'_>, stage: Stage, call: Call) {
@@ -303,7 +283,6 @@ impl Engine {
         match result {
             Ok(answer) => {
                 self.sync.failures = 0;
-                self.with_texts_again();
                 self.sync_answered(s, stage, answer)
             }
             Err(fault) => self.sync_failed(s, stage, fault),
@@ -377,10 +356,8 @@ impl Engine {
                 (Reason::TooLarge, Stage::Verify { id, rest, doubts }) => {
                     self.verified(s, id, false, rest, doubts)
                 }
-                (Reason::TooLarge, stage)
-                    if self.page() > 1 || (self.page() == 1 && stage.has_pages()) =>
-                {
-                    self.smaller_page();
+                (Reason::TooLarge, stage) if self.page() > 1 => {
+                    self.sync.page = Some(self.page() / 2);
                     self.ask_smaller(s, stage)
                 }
                 // Large rows that share the newest stamp all come at once: alone
@@ -515,7 +492,7 @@ impl Engine {
         }
         let asked = rest.split_off(
             rest.len()
-                .saturating_sub(self.pages.newest.min(self.page().max(1) as usize)),
+                .saturating_sub(self.pages.newest.min(self.page() as usize)),
         );
         let call = Call::Newest {
             stamps: self.stamps,

@@ -285,15 +285,24 @@ impl World {
     /// Messages from before anybody had a client.
     fn history(&mut self, rng: &mut Rng) {
         let count = [0, 3, 40, 130][rng.below(4)];
+        // Of its own, so that the rest of the world is as it would be without.
+        let mut weights = rng.split("weights");
+        let heavy = weights.chance(25);
         for _ in 0..count {
             let pairs = [(0, 1), (1, 0), (2, 0), (0, 2), (1, 2), (2, 5), (0, 0)];
             let (from, to) = pairs[rng.below(pairs.len())];
             let ago = rng.range(1_000, 4 * 86_400_000);
-            self.plant(from, to, ago, false, rng);
+            // Two of them are more than an answer may be.
+            let weight = match weights.below(5) {
+                0 if heavy => 20 << 20,
+                _ => 0,
+            };
+            self.plant(from, to, ago, false, weight, rng);
         }
     }
 
-    fn plant(&mut self, from: usize, to: usize, ago: i64, bad: bool, rng: &mut Rng) {
+    /// A row from somewhere else; `weight` is what its text has beyond what is written.
+    fn plant(&mut self, from: usize, to: usize, ago: i64, bad: bool, weight: usize, rng: &mut Rng) {
         let wall = self.server.wall(0, self.now);
         let id = MessageId::new(rng.uuid_at(wall - ago));
         let (sender, receiver) = (self.people[from], self.people[to]);
@@ -315,7 +324,7 @@ impl World {
             // the world lies back.
             created: if bad { wall } else { wall - ago },
             updated: None,
-            weight: 0,
+            weight,
         };
         let acts = self.server.plant(row);
         self.acts(acts);

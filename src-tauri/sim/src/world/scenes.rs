@@ -75,7 +75,7 @@ impl World {
             }
             Happening::BadRow { to } => {
                 let mut rng = self.rng.clone();
-                self.plant(2, to, 0, true, &mut rng);
+                self.plant(2, to, 0, true, 0, &mut rng);
                 self.rng = rng;
                 self.count(Quirk::BadRow, to);
             }

@@ -32,37 +32,6 @@ fn a_page_that_is_too_large_is_asked_for_again_in_parts_wherever_it_was() {
 }
 
 #[test]
-fn a_text_that_is_too_large_alone_stops_nothing() {
-    let (mut alice, _) = Alice::live();
-    alice.tell(Input::Timer(Timer::Poll));
-    let mut pages = [Some(from_bob(7, 1_000)), Some(from_bob(8, 2_000)), None].into_iter();
-    let mut limits = Vec::new();
-    quietly(&mut alice, |call| match call {
-        Call::Messages(query) => {
-            limits.push(query.limit);
-            let first = pages.len() == 3;
-            if first && query.limit > 0 {
-                return Err(Fault::Permanent(Refusal {
-                    reason: Reason::TooLarge,
-                    field: None,
-                    status: 200,
-                }));
-            }
-            let mut came: Vec<Message> = pages.next().flatten().into_iter().collect();
-            for row in came.iter_mut().filter(|_| query.limit == 0) {
-                row.content.clear();
-            }
-            Ok(Answer::Messages(rows(came)))
-        }
-        other => nothing(other),
-    });
-    // The last one is for what was changed.
-    assert_eq!(limits, [100, 50, 25, 12, 6, 3, 1, 0, 1, 1, 1]);
-    let texts: Vec<String> = alice.page().into_iter().map(|(text, _)| text).collect();
-    assert_eq!(texts, ["text 1", "", "text 8"], "its place is kept");
-}
-
-#[test]
 fn large_rows_that_share_the_newest_stamp_come_one_at_a_time() {
     let mut alice = Alice::new();
     alice.come_online();
