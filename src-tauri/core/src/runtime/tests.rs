@@ -346,6 +346,42 @@ async fn what_is_promised_is_stored_also_where_sqlite_rolls_all_back_by_itself()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_orders_that_wait_share_four_transactions() {
+    use rusqlite::trace::{TraceEvent, TraceEventCodes};
+    let writer = memory();
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&commits);
+    let told = move |event: TraceEvent<'_>| {
+        if let TraceEvent::Stmt(_, "COMMIT") = event {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    machine::lock(&writer)
+        .trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(told))
+        .unwrap();
+    let (world, receiver) = world().await;
+    let mut answers = Vec::new();
+    for n in 0..1_000 {
+        let ticket = Ticket(n + 1_000);
+        let (answer, answered) = oneshot::channel();
+        world.tickets.wait(ticket, answer);
+        let heard = Heard::Input(Input::Order(ticket, send("one of many")));
+        world.sender.send(heard.into()).await.unwrap();
+        answers.push(answered);
+    }
+    let machine = Machine::start(world, receiver, Arc::clone(&writer), HELD, None).unwrap();
+    for answered in answers {
+        let answer = tokio::time::timeout(PATIENCE, answered).await.unwrap();
+        assert!(matches!(answer, Ok(Ok(Reply::Queued(_)))));
+    }
+    let commits = commits.load(Ordering::SeqCst);
+    // One more is the engine's start. What its start asks for may be answered
+    // in between, in a transaction of its own.
+    assert!((5..=8).contains(&commits), "{commits} transactions");
+    machine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_fails_answers_who_waits_and_drops_what_was_decided() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("messages.db");
