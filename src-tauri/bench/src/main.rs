@@ -12,6 +12,8 @@
 //! temporary files, and every process that it starts. Never: a person's data.
 
 mod catch_up;
+mod core;
+mod desk;
 mod figure;
 mod history;
 mod ingest;
@@ -20,6 +22,7 @@ mod reading;
 mod search;
 mod send;
 mod server;
+mod window;
 mod written;
 
 use std::{error::Error, process::ExitCode};
@@ -43,6 +46,10 @@ struct Size {
     missed: &'static [(usize, usize)],
     /// Pairs of messages sent.
     pairs: usize,
+    /// Starts of the core.
+    starts: usize,
+    /// Starts of the window.
+    windows: usize,
 }
 
 const FULL: Size = Size {
@@ -52,6 +59,8 @@ const FULL: Size = Size {
     searches: 200,
     missed: &[(0, 30), (100, 30), (10_000, 6)],
     pairs: 500,
+    starts: 20,
+    windows: 10,
 };
 
 const QUICK: Size = Size {
@@ -61,6 +70,8 @@ const QUICK: Size = Size {
     searches: 5,
     missed: &[(0, 2), (100, 2)],
     pairs: 10,
+    starts: 2,
+    windows: 1,
 };
 
 /// A part of the bench: its name for `--only`, and what measures it.
@@ -72,6 +83,8 @@ const PARTS: &[Part] = &[
     ("search", search::measure),
     ("catch-up", catch_up::measure),
     ("send", send::measure),
+    ("core", core::measure),
+    ("window", window::measure),
 ];
 
 /// Runs what needs a runtime.
@@ -118,8 +131,27 @@ impl Options {
     }
 }
 
+/// What this program does as a part of its own measures.
+fn as_a_part(words: &[String]) -> Option<Outcome> {
+    match words {
+        [word, account] if word == desk::KEEP => Some(desk::keep_secrets(account)),
+        [word, path] if word == core::BARE => Some(core::bare(path.as_ref())),
+        _ => None,
+    }
+}
+
 fn main() -> ExitCode {
-    let options = match Options::read(std::env::args().skip(1)) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(done) = as_a_part(&words) {
+        return match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let options = match Options::read(words.into_iter()) {
         Ok(options) => options,
         Err(wrong) => {
             eprintln!("{wrong}");

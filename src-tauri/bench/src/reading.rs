@@ -95,6 +95,11 @@ pub fn bare_open(path: &Path) -> Outcome<Connection> {
     Ok(database)
 }
 
+/// The list and the newest 50 of the largest conversation, barely.
+pub fn bare_first(database: &Connection) -> Outcome<usize> {
+    Ok(bare_list(database)? + bare_page(database, &with(1).to_string(), NEWEST)?)
+}
+
 fn several(mut read: impl FnMut() -> Outcome<usize>) -> Outcome<usize> {
     let mut all = 0;
     for _ in 0..READS {

@@ -21,14 +21,7 @@ pub fn run(words: &[&str]) -> Outcome {
     if part("catch-up") || part("send") {
         directus::install()?;
     }
-    let mut programs = vec![name::bench()];
-    if part("core") {
-        programs.push(name::rpc());
-    }
-    if part("window") {
-        programs.push(name::program().to_owned());
-    }
-    build(&programs, part("window"))?;
+    build(part("core") || part("window"))?;
     let mut command = process::bound_command(paths::released(&name::bench()));
     command.args(words).current_dir(paths::repository());
     let status = process::run("the bench", command)?;
@@ -40,32 +33,31 @@ pub fn run(words: &[&str]) -> Outcome {
     ))
 }
 
-fn build(programs: &[String], window: bool) -> Outcome {
+/// The programs apart from the bench, which asks for more of the crates that they
+/// share: so they are what is shipped.
+fn build(programs: bool) -> Outcome {
     let step = Step::begin("what is measured, compiled as it is shipped");
-    let packages: Vec<&str> = programs
-        .iter()
-        .flat_map(|program| ["--package", program])
-        .collect();
-    let cargo = |words: &[&str]| -> Outcome {
-        let mut command = process::bound_command(network::cargo());
-        command
-            .args(["build", "--quiet", "--release"])
-            .args(words)
-            .current_dir(paths::repository());
-        let built = process::run("cargo", command).is_ok_and(|status| status.success());
-        if built {
-            return Ok(());
-        }
-        Err(Problem::with_line(
-            "What is measured could not be compiled.",
-            format!("cargo build --release {}", words.join(" ")),
-        ))
-    };
-    cargo(&packages)?;
-    if window {
-        let bench = name::bench();
-        cargo(&["--package", &bench, "--example", "bare-window"])?;
+    let (rpc, bench) = (name::rpc(), name::bench());
+    if programs {
+        cargo(&["--package", name::program(), "--package", &rpc])?;
     }
+    cargo(&["--package", &bench, "--bins", "--examples"])?;
     step.done();
     Ok(())
+}
+
+fn cargo(words: &[&str]) -> Outcome {
+    let mut command = process::bound_command(network::cargo());
+    command
+        .args(["build", "--quiet", "--release"])
+        .args(words)
+        .current_dir(paths::repository());
+    let built = process::run("cargo", command).is_ok_and(|status| status.success());
+    if built {
+        return Ok(());
+    }
+    Err(Problem::with_line(
+        "What is measured could not be compiled.",
+        format!("cargo build --release {}", words.join(" ")),
+    ))
 }
