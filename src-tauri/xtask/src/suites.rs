@@ -206,6 +206,30 @@ const SUITES: &[Suite] = &[
             "25549311",
         ],
     ),
+    // That the bench works; what it measures of a debug build means nothing.
+    suite(
+        "bench",
+        Count::Whole,
+        &[
+            "cargo",
+            "run",
+            "--quiet",
+            "--package",
+            "whinchat-bench",
+            "--",
+            "--quick",
+            "--only",
+            "ingest",
+            "--only",
+            "reading",
+            "--only",
+            "search",
+            "--only",
+            "catch-up",
+            "--only",
+            "send",
+        ],
+    ),
     Suite {
         long: true,
         ..suite(
