@@ -91,9 +91,17 @@ impl Live {
             store::before_transaction(&self.database, false)?;
             self.database.execute_batch("BEGIN IMMEDIATE")?;
             let mut effects = Vec::new();
+            let mut inputs: Vec<Input> = Vec::new();
             for frame in part {
                 let event = SocketEvent::Frame(realtime::parse(frame));
                 let input = Input::Socket(self.socket, event);
+                let apart = match inputs.last_mut() {
+                    Some(last) => last.join(input),
+                    None => Some(input),
+                };
+                inputs.extend(apart);
+            }
+            for input in inputs {
                 effects.extend(self.engine.step_alone(&self.database, self.now, input)?);
             }
             self.database.execute_batch("COMMIT")?;

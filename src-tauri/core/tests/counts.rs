@@ -320,6 +320,31 @@ fn a_batch_of_a_thousand_is_one_patch_and_a_conversation_is_brought_up_to_date_o
     assert!(more <= most, "{more} statements for 500 more, not {most}");
 }
 
+#[test]
+fn frames_that_wait_cost_what_one_frame_with_all_their_rows_does() {
+    let said = |n: u128| message(1_000 + n, 2 + n % 3, 9_000_000 + i64::try_from(n).unwrap());
+    let frame = |alice: &Alice, messages| {
+        let rows = rows(messages);
+        let frame = ServerFrame::Rows { uid: None, rows };
+        Input::Socket(alice.socket, SocketEvent::Frame(frame))
+    };
+    let mut alice = Alice::connected(Store::filled(3, 30));
+    let all = frame(&alice, (0..200).map(said).collect());
+    let together = alice.tell(all);
+    let mut alice = Alice::connected(Store::filled(3, 30));
+    let mut waiting = frame(&alice, vec![said(0)]);
+    for n in 1..200 {
+        let next = frame(&alice, vec![said(n)]);
+        assert_eq!(waiting.join(next), None, "taken in");
+    }
+    let asked = alice.tell(waiting);
+    assert_eq!(asked.statements, together.statements);
+    assert_eq!(alice.patches().0, 1);
+    let mut first = frame(&alice, vec![said(0)]);
+    let other = Input::Socket(SocketId(0), SocketEvent::Closed);
+    assert_eq!(first.join(other.clone()), Some(other), "given back");
+}
+
 /// A server that has these, oldest first.
 fn page(all: &[Message], query: &MessagesQuery) -> Rows {
     assert!(query.ascending && query.peer.is_none(), "{query:?}");

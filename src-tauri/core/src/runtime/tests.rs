@@ -345,6 +345,58 @@ async fn what_is_promised_is_stored_also_where_sqlite_rolls_all_back_by_itself()
     machine.stop().await;
 }
 
+#[test]
+fn rows_that_wait_are_one_step_and_nothing_overtakes_them() {
+    use crate::{
+        directus::call::{Rows, ServerFrame},
+        engine::{SocketEvent, SocketId},
+    };
+    let room = Arc::new(tokio::sync::Semaphore::new(9));
+    let rows = |socket| Message {
+        heard: Heard::Input(Input::Socket(
+            SocketId(socket),
+            SocketEvent::Frame(ServerFrame::Rows {
+                uid: None,
+                rows: Rows {
+                    count: 1,
+                    ..Rows::default()
+                },
+            }),
+        )),
+        room: Arc::clone(&room).try_acquire_owned().ok(),
+    };
+    let order = Heard::Input(Input::Order(Ticket(1), send("between"))).into();
+    let batch = vec![
+        rows(1),
+        rows(1),
+        rows(1),
+        order,
+        rows(1),
+        rows(2),
+        rows(2),
+        Heard::Doubt.into(),
+        rows(2),
+    ];
+    let joined = machine::joined(batch);
+    let counts: Vec<Option<u32>> = joined
+        .iter()
+        .map(|message| match &message.heard {
+            Heard::Input(Input::Socket(_, SocketEvent::Frame(ServerFrame::Rows { rows, .. }))) => {
+                Some(rows.count)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        counts,
+        [Some(3), None, Some(1), Some(2), None, Some(1)],
+        "each socket's, up to what came between"
+    );
+    assert_eq!(room.available_permits(), 2);
+    drop(joined);
+    assert_eq!(room.available_permits(), 9, "all room is given back");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_orders_that_wait_share_four_transactions() {
     use rusqlite::trace::{TraceEvent, TraceEventCodes};
