@@ -33,7 +33,11 @@ fn remove(demonstration: &Path, fetched: &Path) -> Outcome<u64> {
     );
     let size = paths::size(fetched);
     paths::remove(fetched)?;
-    tell("Directus, its Node and template databases", fetched, size);
+    tell(
+        "Directus, its Node, template databases and what the bench has made",
+        fetched,
+        size,
+    );
     Ok(freed + size)
 }
 

@@ -24,10 +24,22 @@ pub struct Display {
 impl Display {
     /// Starts one on a number that is free.
     pub fn start() -> Outcome<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one whose picture stands in the file `Xvfb_screen0` of this folder, in the
+    /// shape of `xwd`: whoever looks at it there disturbs nobody who draws.
+    pub fn start_pictured(folder: &Path) -> Outcome<Self> {
+        let folder = folder.to_string_lossy();
+        Self::start_with(&["-fbdir", &folder])
+    }
+
+    fn start_with(arguments: &[&str]) -> Outcome<Self> {
         let mut command = process::clean_command("Xvfb");
         command
             .args(["-displayfd", "1", "-screen", "0", "1600x1000x24"])
             .args(["-nolisten", "tcp"])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

@@ -6,6 +6,7 @@
 //! npm settings or keychain, and knows nothing of the app's schema: that is
 //! the `provision` crate's.
 
+pub mod bench;
 pub mod cache;
 pub mod clean;
 pub mod demo;

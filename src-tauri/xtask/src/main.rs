@@ -1,7 +1,9 @@
 //! Every chore of the project.
 
 use std::process::ExitCode;
-use xtask::{Outcome, Problem, clean, demo, directus, fuzz, mutants, process, sim, soak, suites};
+use xtask::{
+    Outcome, Problem, bench, clean, demo, directus, fuzz, mutants, process, sim, soak, suites,
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +30,8 @@ cargo xtask soak           eight cores write to each other through faults: --min
                            --redis (two servers, and Redis stopped), --json-only (no sessions)
 cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some of what it finds
 cargo xtask mutants        changes one thing of the engine at a time, every --every N of them, and sees it noticed
+cargo xtask bench          every figure beside its floor: --quick, --only NAME, --json,
+                           --write (puts the table into docs/performance.md)
 cargo xtask clean          removes the demonstration and what was fetched for it
 cargo xtask install        only fetches the Directus that demonstration and tests run against";
 
@@ -45,6 +49,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["soak", options @ ..] => soak::run(soak::Options::read(options)?),
         ["fuzz", options @ ..] => fuzz::run(fuzz::Options::read(options)?),
         ["mutants", options @ ..] => mutants::run(mutants::Options::read(options)?),
+        ["bench", words @ ..] => bench::run(words),
         ["clean"] => clean::run(),
         ["install"] => directus::install().map(drop),
         ["--help" | "-h" | "help"] => {

@@ -59,6 +59,11 @@ pub fn provision() -> String {
     format!("{}-provision", program())
 }
 
+/// The program and package that measures.
+pub fn bench() -> String {
+    format!("{}-bench", program())
+}
+
 /// A variable of the chores' own, e.g. `NAME_XTASK_CACHE` for `CACHE`.
 pub fn variable(what: &str) -> String {
     format!("{}_XTASK_{what}", program().to_uppercase())
@@ -81,6 +86,7 @@ mod tests {
             (".", program().to_owned()),
             ("src-tauri/headless", rpc()),
             ("src-tauri/provision", provision()),
+            ("src-tauri/bench", bench()),
         ] {
             assert!(
                 package(folder).contains(&format!("\nname = \"{name}\"\n")),

@@ -83,6 +83,13 @@ pub fn built(program: &str) -> PathBuf {
         .join(format!("{program}{}", env::consts::EXE_SUFFIX))
 }
 
+/// A program of this workspace, as `cargo build --release` leaves it.
+pub fn released(program: &str) -> PathBuf {
+    target()
+        .join("release")
+        .join(format!("{program}{}", env::consts::EXE_SUFFIX))
+}
+
 /// Bytes in all files below `folder`; 0 where there is none. Links are not followed.
 pub fn size(folder: &Path) -> u64 {
     let mut total = 0;

@@ -84,6 +84,7 @@ const SUITES: &[Suite] = &[
     suite("build", Count::Whole, "cargo build --quiet --package whinchat --package whinchat-rpc"),
     suite("units", Count::Cargo, "cargo test --workspace --lib --bins --no-fail-fast --exclude whinchat"),
     suite("fuzz corpus", Count::Cargo, "cargo test --package whinchat-core --test corpus"),
+    suite("counts", Count::Cargo, "cargo test --package whinchat-core --test counts"),
     suite("simulator", Count::Whole, "cargo xtask sim --seeds 2000"),
     suite("sim's own", Count::Cargo, "cargo test --profile sim --package whinchat-sim --tests"),
     suite("shell", Count::Cargo, "cargo test --package whinchat --lib").on_a_desktop(),
@@ -91,6 +92,8 @@ const SUITES: &[Suite] = &[
     suite("real server", Count::Cargo, "cargo test --package whinchat-tests --no-fail-fast -- --test-threads=2").on_a_desktop(),
     suite("demonstration", Count::Cargo, "cargo test --package xtask --test demo"),
     suite("soak", Count::Whole, "cargo xtask soak --minutes 1 --seed 25549311"),
+    // That the bench works; what it measures of a debug build means nothing.
+    suite("bench", Count::Whole, "cargo run --quiet --package whinchat-bench -- --quick --only ingest --only reading --only search --only catch-up --only send"),
     suite("soak, json", Count::Whole, "cargo xtask soak --json-only --minutes 4").long(),
     suite("soak, long", Count::Whole, "cargo xtask soak --minutes 15").long(),
     suite("soak, redis", Count::Whole, "cargo xtask soak --redis --minutes 5").long(),

@@ -47,6 +47,9 @@ pub const FOR_SOAK: &[&str] = &["libfaketime", "util-linux"];
 /// What the soak of two servers needs besides.
 pub const FOR_TWO_SERVERS: &[&str] = &["postgresql", "redis-server"];
 
+/// What the bench needs: a display and a keychain of its own.
+pub const FOR_BENCH: &[&str] = &["dbus", "gnome-keyring", "util-linux", "xvfb"];
+
 /// What the demonstration needs besides: a keychain of its own.
 pub const FOR_DEMO: &[&str] = &["dbus", "gnome-keyring", "util-linux"];
 

@@ -49,6 +49,28 @@ pub enum Input {
     Resumed,
 }
 
+impl Input {
+    /// Takes in what happened right after it, where one step over both decides
+    /// what two would: rows that came through one socket. What they touch is then
+    /// brought up to date and shown once. Gives back what it can't take in.
+    #[must_use]
+    pub fn join(&mut self, next: Self) -> Option<Self> {
+        match (self, next) {
+            (
+                Self::Socket(socket, SocketEvent::Frame(ServerFrame::Rows { rows, .. })),
+                Self::Socket(same, SocketEvent::Frame(ServerFrame::Rows { rows: more, .. })),
+            ) if *socket == same => {
+                rows.messages.extend(more.messages);
+                rows.set_aside.extend(more.set_aside);
+                rows.count = rows.count.saturating_add(more.count);
+                rows.last = more.last.or(rows.last);
+                None
+            }
+            (_, next) => Some(next),
+        }
+    }
+}
+
 /// What a person asks for.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Order {

@@ -275,7 +275,7 @@ impl Run {
         let ordered = batch
             .iter()
             .any(|message| matches!(message.heard, Heard::Input(Input::Order(..))));
-        let mut rest = batch.into_iter().peekable();
+        let mut rest = joined(batch).into_iter().peekable();
         while rest.peek().is_some() {
             match self.transaction(&mut rest, ordered) {
                 After::GoOn => {}
@@ -536,6 +536,36 @@ impl Run {
             let _ = world.sender.send(Heard::Restart(sessions).into()).await;
         });
     }
+}
+
+/// Rows that came one after the other through one socket are one input: a
+/// conversation is brought up to date and shown once, however many waited.
+pub(super) fn joined(batch: Vec<Message>) -> Vec<Message> {
+    let mut joined: Vec<Message> = Vec::with_capacity(batch.len());
+    for Message { heard, room } in batch {
+        let apart = match (heard, joined.last_mut()) {
+            (
+                Heard::Input(next),
+                Some(Message {
+                    heard: Heard::Input(before),
+                    room: kept,
+                }),
+            ) => match before.join(next) {
+                None => {
+                    // Its room is given back with the other's.
+                    match (kept, room) {
+                        (Some(kept), Some(more)) => kept.merge(more),
+                        (kept, more) => *kept = kept.take().or(more),
+                    }
+                    continue;
+                }
+                Some(next) => Heard::Input(next),
+            },
+            (heard, _) => heard,
+        };
+        joined.push(Message { heard: apart, room });
+    }
+    joined
 }
 
 /// Whether an effect that is not performed yet has set or stopped this timer.

@@ -345,6 +345,94 @@ async fn what_is_promised_is_stored_also_where_sqlite_rolls_all_back_by_itself()
     machine.stop().await;
 }
 
+#[test]
+fn rows_that_wait_are_one_step_and_nothing_overtakes_them() {
+    use crate::{
+        directus::call::{Rows, ServerFrame},
+        engine::{SocketEvent, SocketId},
+    };
+    let room = Arc::new(tokio::sync::Semaphore::new(9));
+    let rows = |socket| Message {
+        heard: Heard::Input(Input::Socket(
+            SocketId(socket),
+            SocketEvent::Frame(ServerFrame::Rows {
+                uid: None,
+                rows: Rows {
+                    count: 1,
+                    ..Rows::default()
+                },
+            }),
+        )),
+        room: Arc::clone(&room).try_acquire_owned().ok(),
+    };
+    let order = Heard::Input(Input::Order(Ticket(1), send("between"))).into();
+    let batch = vec![
+        rows(1),
+        rows(1),
+        rows(1),
+        order,
+        rows(1),
+        rows(2),
+        rows(2),
+        Heard::Doubt.into(),
+        rows(2),
+    ];
+    let joined = machine::joined(batch);
+    let counts: Vec<Option<u32>> = joined
+        .iter()
+        .map(|message| match &message.heard {
+            Heard::Input(Input::Socket(_, SocketEvent::Frame(ServerFrame::Rows { rows, .. }))) => {
+                Some(rows.count)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        counts,
+        [Some(3), None, Some(1), Some(2), None, Some(1)],
+        "each socket's, up to what came between"
+    );
+    assert_eq!(room.available_permits(), 2);
+    drop(joined);
+    assert_eq!(room.available_permits(), 9, "all room is given back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_orders_that_wait_share_four_transactions() {
+    use rusqlite::trace::{TraceEvent, TraceEventCodes};
+    let writer = memory();
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&commits);
+    let told = move |event: TraceEvent<'_>| {
+        if let TraceEvent::Stmt(_, "COMMIT") = event {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    machine::lock(&writer)
+        .trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(told))
+        .unwrap();
+    let (world, receiver) = world().await;
+    let mut answers = Vec::new();
+    for n in 0..1_000 {
+        let ticket = Ticket(n + 1_000);
+        let (answer, answered) = oneshot::channel();
+        world.tickets.wait(ticket, answer);
+        let heard = Heard::Input(Input::Order(ticket, send("one of many")));
+        world.sender.send(heard.into()).await.unwrap();
+        answers.push(answered);
+    }
+    let machine = Machine::start(world, receiver, Arc::clone(&writer), HELD, None).unwrap();
+    for answered in answers {
+        let answer = tokio::time::timeout(PATIENCE, answered).await.unwrap();
+        assert!(matches!(answer, Ok(Ok(Reply::Queued(_)))));
+    }
+    let commits = commits.load(Ordering::SeqCst);
+    // One more is the engine's start. What its start asks for may be answered
+    // in between, in a transaction of its own.
+    assert!((5..=8).contains(&commits), "{commits} transactions");
+    machine.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_fails_answers_who_waits_and_drops_what_was_decided() {
     let folder = tempfile::tempdir().unwrap();
