@@ -13,6 +13,7 @@ pub mod desktop;
 pub mod directus;
 pub mod fuzz;
 pub mod http;
+pub mod model;
 pub mod name;
 pub mod network;
 pub mod npm;

@@ -184,6 +184,21 @@ const SUITES: &[Suite] = &[
         )
     },
     suite(
+        "model",
+        Count::Whole,
+        &[
+            "cargo",
+            "run",
+            "--quiet",
+            "--package",
+            "xtask",
+            "--",
+            "model",
+            "--scripts",
+            "120",
+        ],
+    ),
+    suite(
         "demonstration",
         Count::Cargo,
         &["cargo", "test", "--package", "xtask", "--test", "demo"],
@@ -206,6 +221,26 @@ const SUITES: &[Suite] = &[
             "25549311",
         ],
     ),
+    Suite {
+        long: true,
+        ..suite(
+            "model, long",
+            Count::Whole,
+            &[
+                "cargo",
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "model",
+                "--from",
+                "121",
+                "--scripts",
+                "380",
+            ],
+        )
+    },
     Suite {
         long: true,
         ..suite(
@@ -339,7 +374,7 @@ impl Counted {
 pub fn run(all: bool) -> Outcome {
     let started = Instant::now();
     println!("cargo xtask test: installs what is missing, then runs every suite.");
-    system::install(&[system::TO_BUILD, system::FOR_TESTS].concat())?;
+    system::install(&[system::TO_BUILD, system::FOR_TESTS, system::FOR_MODEL].concat())?;
     let node = directus::install()?.node();
     crate::page::install()?;
     crate::tools::install()?;
