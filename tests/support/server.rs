@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use tempfile::TempDir;
 use whinchat_provision::{Client, Credentials, Kind, NewPerson, Schema, apply, ensure_person};
-use xtask::directus::{self, Server};
+use xtask::directus::{self, Installation, Server};
 use xtask::http::Request;
 use xtask::{Outcome, Problem};
 
@@ -57,13 +57,22 @@ impl ServerFixture {
         }
     }
 
+    /// Starts one on the empty database that the options name (`DB_CLIENT` and its
+    /// like), e.g. a PostgreSQL. Takes longer: there is no template to copy.
+    ///
+    /// # Errors
+    /// Directus does not start there, or cannot be made ready.
+    pub fn start_on(kind: Kind, options: Options) -> Outcome<Self> {
+        let installation = installation()?;
+        let folder = temporary()?;
+        let home = folder.path().join("directus");
+        let server = Server::start_on(&installation, &home, options)?;
+        provision(&server, &Schema::of(kind))?;
+        Self::of(server, kind, folder)
+    }
+
     fn try_start(kind: Kind, options: Options) -> Outcome<Self> {
-        let installation = directus::find().map_err(|_| {
-            Problem::with_line(
-                "Directus is not installed: run cargo xtask test.",
-                "cargo xtask test",
-            )
-        })?;
+        let installation = installation()?;
         let schema = Schema::of(kind);
         let template = directus::template(&template_name(kind, &schema), |folder| {
             let mut server = Server::start(&installation, folder, Options::default())?;
@@ -71,14 +80,17 @@ impl ServerFixture {
             server.stop();
             Ok(())
         })?;
-        let folder = tempfile::tempdir()
-            .map_err(|error| Problem::new(format!("No temporary folder: {error}.")))?;
+        let folder = temporary()?;
         let server = Server::start_from(
             &installation,
             &template,
             &folder.path().join("directus"),
             options,
         )?;
+        Self::of(server, kind, folder)
+    }
+
+    fn of(server: Server, kind: Kind, folder: TempDir) -> Outcome<Self> {
         let token = server.administrator_token()?;
         let admin = Admin::new(server.port(), token.clone());
         let people = PEOPLE.map(|(first, last)| find_person(&admin, &new_person(first, last)));
@@ -255,6 +267,19 @@ impl ServerFixture {
     pub fn folder(&self) -> &Path {
         self.server.folder()
     }
+}
+
+fn installation() -> Outcome<Installation> {
+    directus::find().map_err(|_| {
+        Problem::with_line(
+            "Directus is not installed: run cargo xtask test.",
+            "cargo xtask test",
+        )
+    })
+}
+
+fn temporary() -> Outcome<TempDir> {
+    tempfile::tempdir().map_err(|error| Problem::new(format!("No temporary folder: {error}.")))
 }
 
 fn find_database(folder: &Path) -> Option<std::path::PathBuf> {

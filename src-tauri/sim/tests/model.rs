@@ -5,8 +5,8 @@ use whinchat_core::model::{PersonId, Stamps};
 use whinchat_sim::{
     rng::Rng,
     server::{
-        Account, Act, Deed, Exchange, GRACE, Lifetimes, Method, Request, Response, Server,
-        Settings, SocketKey,
+        Account, Act, Database, Deed, Exchange, GRACE, Lifetimes, Method, Request, Response,
+        Server, Settings, SocketKey,
     },
 };
 
@@ -34,9 +34,8 @@ impl Test {
             Settings {
                 stamps,
                 zone: -5 * 3_600_000,
-                hides_millis: true,
+                database: Database::Sqlite,
                 twelve,
-                count_as_text: true,
                 limit_max: 1000,
                 payload_max: 1 << 20,
                 heartbeat: 30_000,
@@ -55,6 +54,7 @@ impl Test {
                 last: "Test".to_owned(),
                 admin: false,
                 active: true,
+                listed: true,
                 blocks_all: false,
             };
             server.people.insert(person(n), account);
@@ -265,7 +265,7 @@ fn a_date_time_is_moved_to_the_servers_zone_and_hides_its_milliseconds() {
     );
     assert_eq!(
         day.body["data"],
-        json!([{"sender_id": person(ALICE), "timestamp_day": 23, "count": "1"}])
+        json!([{"sender_id": person(ALICE), "timestamp_day": 23, "count": 1}])
     );
 }
 
@@ -282,6 +282,8 @@ fn queries_that_directus_refuses_are_refused() {
             (400, "INVALID_QUERY")
         );
     }
+    let more = t.read(&[("limit", "1001")], &alice);
+    assert_eq!(code(&more), (400, "INVALID_QUERY"), "it is not lowered");
     let field = t.read(&[("fields", "date_created")], &alice);
     assert_eq!(code(&field), (403, "FORBIDDEN"));
     assert_eq!(t.read(&[("filter", r#"{"_or":[]}"#)], &alice).status, 200);

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 use xtask::{
-    Outcome, Problem, bench, clean, demo, directus, fuzz, mutants, process, sim, soak, suites,
+    Outcome, Problem, bench, clean, demo, directus, fuzz, model, mutants, process, sim, soak,
+    suites,
 };
 
 fn main() -> ExitCode {
@@ -26,6 +27,8 @@ cargo xtask demo --check   the same without a person: both windows send, receive
 cargo xtask test           every test suite; --all adds the longer proofs
 cargo xtask sim            the simulated world: --seeds N [--from S] [--clients C], or --seed S to replay
 cargo xtask sim --defects  plants every defect in turn and sees it caught; a name picks one
+cargo xtask model          the simulated server held against real ones: --scripts N, --from S,
+                           --seed S to replay one, --database sqlite or postgres for one alone
 cargo xtask soak           eight cores write to each other through faults: --minutes M, --seed S,
                            --redis (two servers, and Redis stopped), --json-only (no sessions)
 cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some of what it finds
@@ -46,6 +49,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["sim", "--defects"] => sim::defects(""),
         ["sim", "--defects", name] => sim::defects(name),
         ["sim", words @ ..] => sim::run(words),
+        ["model", words @ ..] => model::run(words),
         ["soak", options @ ..] => soak::run(soak::Options::read(options)?),
         ["fuzz", options @ ..] => fuzz::run(fuzz::Options::read(options)?),
         ["mutants", options @ ..] => mutants::run(mutants::Options::read(options)?),

@@ -90,10 +90,12 @@ const SUITES: &[Suite] = &[
     suite("shell", Count::Cargo, "cargo test --package whinchat --lib").on_a_desktop(),
     suite("page", Count::Node, "npm test --silent").inside("tests"),
     suite("real server", Count::Cargo, "cargo test --package whinchat-tests --no-fail-fast -- --test-threads=2").on_a_desktop(),
+    suite("model", Count::Whole, "cargo xtask model --scripts 120"),
     suite("demonstration", Count::Cargo, "cargo test --package xtask --test demo"),
     suite("soak", Count::Whole, "cargo xtask soak --minutes 1 --seed 25549311"),
     // That the bench works; what it measures of a debug build means nothing.
     suite("bench", Count::Whole, "cargo run --quiet --package whinchat-bench -- --quick --only ingest --only reading --only search --only catch-up --only send"),
+    suite("model, long", Count::Whole, "cargo xtask model --from 121 --scripts 380").long(),
     suite("soak, json", Count::Whole, "cargo xtask soak --json-only --minutes 4").long(),
     suite("soak, long", Count::Whole, "cargo xtask soak --minutes 15").long(),
     suite("soak, redis", Count::Whole, "cargo xtask soak --redis --minutes 5").long(),
@@ -159,7 +161,7 @@ impl Counted {
 pub fn run(all: bool) -> Outcome {
     let started = Instant::now();
     println!("cargo xtask test: installs what is missing, then runs every suite.");
-    system::install(&[system::TO_BUILD, system::FOR_TESTS].concat())?;
+    system::install(&[system::TO_BUILD, system::FOR_TESTS, system::FOR_MODEL].concat())?;
     let node = directus::install()?.node();
     crate::page::install()?;
     crate::tools::install()?;

@@ -44,6 +44,9 @@ pub const FOR_TESTS: &[&str] = &[
 /// What the soak needs: clocks that are wrong.
 pub const FOR_SOAK: &[&str] = &["libfaketime", "util-linux"];
 
+/// What the scripts on a model and on real servers need.
+pub const FOR_MODEL: &[&str] = &["postgresql", "util-linux"];
+
 /// What the soak of two servers needs besides.
 pub const FOR_TWO_SERVERS: &[&str] = &["postgresql", "redis-server"];
 

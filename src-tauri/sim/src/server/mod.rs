@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use whinchat_core::model::{Instant, PersonId, Stamps};
 
-pub use rest::{BODY_MAX, HUGE, Method, Request, Response};
+pub use rest::{BODY_MAX, HUGE, Method, Request, Response, read_body};
 pub use rows::{Query, Row, Rows};
 pub use session::{GRACE, Lifetimes, Refused, SessionTable};
 pub use socket::SocketKey;
@@ -27,6 +27,17 @@ use crate::{quirk::Quirk, rng::Rng};
 /// True time 0 of a world, as a wall clock shows it: 2026-11-23T08:00:00Z.
 pub const EPOCH: i64 = 1_795_420_800_000;
 
+/// The database below a server, as far as it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// Ids are kept as they were written, a filter may compare with anything,
+    /// and null comes before everything.
+    Sqlite,
+    /// Counts and parts of dates come as text, ids are numbers in hexadecimal,
+    /// what is none is an error of the server, and null comes after everything.
+    Postgres,
+}
+
 /// What a server is, for a whole run.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -34,12 +45,10 @@ pub struct Settings {
     pub stamps: Stamps,
     /// Its zone: milliseconds ahead of UTC.
     pub zone: i64,
-    /// Whether a `dateTime` keeps milliseconds that it does not show.
-    pub hides_millis: bool,
+    /// The database below it.
+    pub database: Database,
     /// Whether it is a 12.x.
     pub twelve: bool,
-    /// Whether counts come as text.
-    pub count_as_text: bool,
     /// `QUERY_LIMIT_MAX`.
     pub limit_max: usize,
     /// `MAX_PAYLOAD_SIZE`, in bytes.
@@ -63,6 +72,8 @@ pub struct Account {
     pub admin: bool,
     /// Whether it is active.
     pub active: bool,
+    /// Whether it has the chat's role, and so is shown to ordinary people.
+    pub listed: bool,
     /// Whether every message to this person is refused.
     pub blocks_all: bool,
 }
@@ -93,8 +104,8 @@ pub enum Event {
     Created(String),
     /// Rows were updated, all in one request.
     Updated(Vec<String>),
-    /// A row was deleted.
-    Deleted(String),
+    /// Rows were deleted, all in one request.
+    Deleted(Vec<String>),
 }
 
 /// What follows from something, for the world to bring about.
@@ -181,7 +192,7 @@ impl Server {
             rows: Rows {
                 stamps: settings.stamps,
                 zone: settings.zone,
-                count_as_text: settings.count_as_text,
+                database: settings.database,
                 limit_max: settings.limit_max,
                 all: BTreeMap::new(),
             },
@@ -288,13 +299,21 @@ impl Server {
         }
         let mut acts = Vec::new();
         let mut shown = Vec::new();
-        let fields = match self.rows.select(&transaction.fields) {
-            Ok(fields) => fields.into_iter().map(str::to_owned).collect(),
-            Err(_) => Vec::new(),
-        };
+        let chosen = self.rows.select(&transaction.fields);
+        let readable = chosen.is_ok();
+        let fields: Vec<String> = chosen
+            .unwrap_or_default()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         let late = now - transaction.began > 1000;
-        for row in transaction.rows {
+        let mut written = transaction.rows;
+        if transaction.batch {
+            // Answered as read again: in the order of the keys.
+            written.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        for row in written {
             shown.push(row.json(&fields));
             acts.push(Act::Committed(row.id.clone()));
             let event = Event::Created(row.id.clone());
@@ -322,7 +341,12 @@ impl Server {
                     Quirk::EchoAfterAnswer
                 },
             ));
-            acts.push(Act::Answer(exchange, answer_in, Response::data(body)));
+            let response = if readable {
+                Response::data(body)
+            } else {
+                Response::nothing()
+            };
+            acts.push(Act::Answer(exchange, answer_in, response));
         }
         acts
     }
@@ -404,13 +428,24 @@ impl Server {
 
     /// Deletes a row for good, as only an administrator can.
     pub fn delete(&mut self, id: &str) -> Vec<Act> {
-        let Some(row) = self.rows.all.remove(id) else {
-            return Vec::new();
-        };
-        self.deleted.insert(id.to_lowercase());
-        self.deleted_once.insert(id.to_lowercase());
-        let concerns = Some((row.sender, row.receiver));
-        self.publish(&Event::Deleted(id.to_owned()), 0, concerns, false)
+        if self.rows.all.contains_key(id) {
+            self.delete_all(&[id.to_owned()])
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Deletes rows in one request; everybody is told of all that were named.
+    fn delete_all(&mut self, ids: &[String]) -> Vec<Act> {
+        let mut concerns = None;
+        for id in ids {
+            if let Some(row) = self.rows.all.remove(id) {
+                concerns = Some((row.sender, row.receiver));
+                self.deleted.insert(id.to_lowercase());
+                self.deleted_once.insert(id.to_lowercase());
+            }
+        }
+        self.publish(&Event::Deleted(ids.to_vec()), 0, concerns, false)
     }
 
     /// The order in which people see the rows between two of them.

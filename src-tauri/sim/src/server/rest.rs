@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use whinchat_core::model::{PersonId, Stamps};
 
 use super::{
-    Act, Exchange, Refused, Row, Server, Transaction,
+    Act, Database, Event, Exchange, Refused, Row, Server, Transaction,
     rows::{Bad, Query},
 };
 use crate::quirk::Quirk;
@@ -22,6 +22,10 @@ pub enum Method {
     Post,
     /// Read, with the query in the body.
     Search,
+    /// Change.
+    Patch,
+    /// Delete for good.
+    Delete,
 }
 
 /// A request as it comes off the wire.
@@ -69,6 +73,16 @@ impl Response {
         }
     }
 
+    /// 204: it is done, and there is nothing that may be read.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            status: 204,
+            body: Value::Null,
+            ..Self::data(Value::Null)
+        }
+    }
+
     /// An error with its code.
     #[must_use]
     pub fn error(status: u16, code: &str, field: Option<&str>) -> Self {
@@ -107,6 +121,7 @@ impl Response {
     fn bad(bad: &Bad) -> Self {
         match bad {
             Bad::Query(_) => Self::error(400, "INVALID_QUERY", None),
+            Bad::Value => Self::error(500, "INTERNAL_SERVER_ERROR", None),
             Bad::Field(field) => {
                 let reason = format!(
                     "You don't have permission to access field \"{field}\" in collection \"chat_messages\" or it does not exist. Queried in root."
@@ -122,6 +137,17 @@ impl Response {
                 }
             }
         }
+    }
+}
+
+/// Reads a body as it comes off the wire.
+///
+/// # Errors
+/// What Directus answers where it is no object and no list.
+pub fn read_body(text: &str) -> Result<Value, Box<Response>> {
+    match serde_json::from_str(text) {
+        Ok(body @ (Value::Object(_) | Value::Array(_))) => Ok(body),
+        _ => Err(Box::new(Response::error(400, "INVALID_PAYLOAD", None))),
     }
 }
 
@@ -160,12 +186,14 @@ impl Server {
         if request.path == "/auth/refresh" {
             return self.refresh(now, exchange, after, request);
         }
+        let query = Query::from_pairs(&request.query)
+            .and_then(|query| self.rows.validate(&query).map(|()| query));
         let Some(bearer) = &request.bearer else {
-            return vec![Act::Answer(
-                exchange,
-                after,
-                Response::error(403, "FORBIDDEN", None),
-            )];
+            let response = match query {
+                Ok(_) => Response::error(403, "FORBIDDEN", None),
+                Err(bad) => Response::bad(&bad),
+            };
+            return vec![Act::Answer(exchange, after, response)];
         };
         let me = match self.sessions.check(bearer, now) {
             // Neither logout nor suspension ends a token that was given already;
@@ -176,11 +204,23 @@ impl Server {
             }
             Err(Refused::Expired) => return self.unauthorized(exchange, after, "TOKEN_EXPIRED"),
         };
+        let query = match query {
+            Ok(query) => query,
+            Err(bad) => {
+                self.unknown.push(format!("{} {bad:?}", request.path));
+                return vec![Act::Answer(exchange, after, Response::bad(&bad))];
+            }
+        };
         if request.method == Method::Post && request.path == "/items/chat_messages" {
-            return self.create(now, instance, exchange, after, me, request);
+            return self.create(now, instance, exchange, after, me, request, query);
+        }
+        match request.method {
+            Method::Patch => return self.change(now, exchange, after, me, request),
+            Method::Delete => return self.remove(exchange, after, me, request),
+            Method::Get | Method::Post | Method::Search => {}
         }
         let mut acts = Vec::new();
-        let mut response = self.read(me, exchange, request, &mut acts);
+        let mut response = self.read(me, exchange, request, query, &mut acts);
         response.weight = self.weight(&response.body);
         if response.weight > BODY_MAX {
             acts.push(Act::CountRequest(exchange, Quirk::BodyTooLarge));
@@ -268,24 +308,24 @@ impl Server {
         me: PersonId,
         exchange: Exchange,
         request: &Request,
+        mut query: Query,
         acts: &mut Vec<Act>,
     ) -> Response {
         if request.method == Method::Search {
             acts.push(Act::CountRequest(exchange, Quirk::Searched));
         }
-        let query = if request.method == Method::Search {
+        if request.method == Method::Search {
             let body = request.body.as_ref().and_then(|body| body.get("query"));
-            Query::from_json(body.unwrap_or(&Value::Null))
-        } else {
-            Query::from_pairs(&request.query)
-        };
-        let query = match query {
-            Ok(query) => query,
-            Err(bad) => {
-                self.unknown.push(format!("{} {bad:?}", request.path));
-                return Response::bad(&bad);
-            }
-        };
+            let asked = Query::from_json(body.unwrap_or(&Value::Null))
+                .and_then(|query| self.rows.validate(&query).map(|()| query));
+            query = match asked {
+                Ok(query) => query,
+                Err(bad) => {
+                    self.unknown.push(format!("{} {bad:?}", request.path));
+                    return Response::bad(&bad);
+                }
+            };
+        }
         let admin = self.admin(me);
         match request.path.as_str() {
             "/items/chat_messages" => self.read_messages(me, admin, &query, exchange, acts),
@@ -294,7 +334,7 @@ impl Server {
                 let mut people: Vec<_> = self
                     .people
                     .iter()
-                    .filter(|(_, account)| account.active)
+                    .filter(|(_, account)| admin || (account.active && account.listed))
                     .map(|(id, account)| (account.first.clone(), account.last.clone(), *id))
                     .collect();
                 people.sort();
@@ -310,11 +350,13 @@ impl Server {
             path => {
                 let Some(id) = path.strip_prefix("/items/chat_messages/") else {
                     self.unknown.push(path.to_owned());
+                    if path.starts_with("/items/") {
+                        return Response::error(403, "FORBIDDEN", None);
+                    }
                     return Response::error(404, "ROUTE_NOT_FOUND", None);
                 };
                 let row = self
                     .rows
-                    .all
                     .get(id)
                     .filter(|row| admin || row.sender == me || row.receiver == me);
                 match (row, self.rows.select(&query.fields)) {
@@ -348,20 +390,15 @@ impl Server {
             Ok(rows) => {
                 let names = query.names_one_id();
                 seen(names && rows.is_empty(), Quirk::NotThere);
-                seen(counts && self.settings.count_as_text, Quirk::CountAsText);
-                let asked = query.limit.and_then(|limit| usize::try_from(limit).ok());
                 seen(
-                    !counts && asked.is_some_and(|asked| asked > self.settings.limit_max),
-                    Quirk::PageCapped,
+                    counts && self.settings.database == Database::Postgres,
+                    Quirk::CountAsText,
                 );
                 seen(
                     self.settings.stamps == Stamps::Sender && self.settings.zone != 0,
                     Quirk::ZoneShifted,
                 );
-                seen(
-                    self.settings.stamps == Stamps::Sender && self.settings.hides_millis,
-                    Quirk::HiddenMillis,
-                );
+                seen(self.settings.stamps == Stamps::Sender, Quirk::HiddenMillis);
                 // Without its own filter an administrator would be given these.
                 seen(admin && !counts, Quirk::AdministratorReads);
                 Response::data(Value::Array(rows))
@@ -394,6 +431,7 @@ impl Server {
         Value::Object(out)
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn create(
         &mut self,
         now: i64,
@@ -402,6 +440,7 @@ impl Server {
         after: i64,
         me: PersonId,
         request: &Request,
+        query: Query,
     ) -> Vec<Act> {
         let refused = |response| vec![Act::Answer(exchange, after, response)];
         let body = request.body.clone().unwrap_or(Value::Null);
@@ -417,13 +456,6 @@ impl Server {
             Value::Array(items) => (true, items),
             one => (false, vec![one]),
         };
-        let query = match Query::from_pairs(&request.query) {
-            Ok(query) => query,
-            Err(bad) => return refused(Response::bad(&bad)),
-        };
-        if let Err(bad) = self.rows.select(&query.fields) {
-            return refused(Response::bad(&bad));
-        }
         let wall = self.wall(instance, now);
         let mut rows = Vec::new();
         let mut ids = BTreeSet::new();
@@ -467,6 +499,142 @@ impl Server {
         vec![self.begin(transaction, delay)]
     }
 
+    /// PATCH of one row, of several by their keys, or of a list of rows.
+    fn change(
+        &mut self,
+        now: i64,
+        exchange: Exchange,
+        after: i64,
+        me: PersonId,
+        request: &Request,
+    ) -> Vec<Act> {
+        let refused = |response| vec![Act::Answer(exchange, after, response)];
+        let body = request.body.clone().unwrap_or_else(|| json!({}));
+        let one = request.path.strip_prefix("/items/chat_messages/");
+        let mut parts = Vec::new();
+        match (one, body) {
+            (Some(id), data) => parts.push((vec![id.to_owned()], data)),
+            (None, Value::Array(items)) => {
+                for mut item in items {
+                    let id = item.as_object_mut().and_then(|item| item.remove("id"));
+                    let Some(Value::String(id)) = id else {
+                        return refused(Response::error(400, "INVALID_PAYLOAD", None));
+                    };
+                    parts.push((vec![id], item));
+                }
+            }
+            (None, body) => {
+                let keys = body.get("keys").and_then(Value::as_array);
+                let (Some(keys), Some(data @ Value::Object(_))) = (keys, body.get("data")) else {
+                    return refused(Response::error(400, "INVALID_PAYLOAD", None));
+                };
+                let keys = keys.iter().filter_map(Value::as_str).map(str::to_owned);
+                parts.push((keys.collect(), data.clone()));
+            }
+        }
+        let mut acts = Vec::new();
+        for (place, (keys, data)) in parts.iter().enumerate() {
+            let Err(response) = self.may_change(me, keys, data) else {
+                continue;
+            };
+            // Nothing of a list is done, and yet those before the refused one
+            // are told of, as they were.
+            for (keys, _) in parts.iter().take(place) {
+                let concerns = keys
+                    .first()
+                    .and_then(|id| self.rows.get(id))
+                    .map(|row| (row.sender, row.receiver));
+                acts.extend(self.publish(&Event::Updated(keys.clone()), 0, concerns, false));
+            }
+            acts.push(Act::Answer(exchange, after, *response));
+            return acts;
+        }
+        let mut changed = BTreeSet::new();
+        for (mut keys, data) in parts {
+            keys.sort();
+            keys.dedup();
+            let text = |field: &str| {
+                data.get(field)
+                    .map(|value| value.as_str().map(str::to_owned))
+            };
+            let content = text("content");
+            let receiver = text("receiver_id").flatten().and_then(|id| id.parse().ok());
+            let timestamp = text("timestamp").map(|text| self.rows.date_time(&text?));
+            acts.extend(self.edit(&keys, now, |row| {
+                row.content = content.clone().unwrap_or_else(|| row.content.take());
+                row.receiver = receiver.unwrap_or(row.receiver);
+                row.timestamp = timestamp.unwrap_or(row.timestamp);
+            }));
+            changed.extend(keys);
+        }
+        let fields = self.rows.fields();
+        let mut rows: Vec<Value> = changed
+            .iter()
+            .filter_map(|id| self.rows.all.get(id))
+            .map(|row| row.json(fields))
+            .collect();
+        let body = if one.is_some() {
+            rows.pop()
+        } else {
+            Some(Value::Array(rows))
+        };
+        let response = body.map_or_else(Response::nothing, Response::data);
+        acts.push(Act::Answer(exchange, after, response));
+        acts
+    }
+
+    /// Whether a person may change these rows so: their own, and only the text.
+    fn may_change(&self, me: PersonId, keys: &[String], data: &Value) -> Result<(), Box<Response>> {
+        let forbidden = || Err(Box::new(Response::error(403, "FORBIDDEN", None)));
+        if keys.iter().any(|key| uuid::Uuid::try_parse(key).is_err()) {
+            return forbidden();
+        }
+        if self.admin(me) {
+            return Ok(());
+        }
+        let mut fields = data.as_object().into_iter().flat_map(Map::keys);
+        // A row that is named twice is one that is missing.
+        let different: BTreeSet<_> = keys.iter().collect();
+        let own = |key: &String| self.rows.all.get(key).is_some_and(|row| row.sender == me);
+        if self.settings.stamps == Stamps::Sender
+            || different.len() < keys.len()
+            || !keys.iter().all(own)
+            || fields.any(|field| field != "content")
+        {
+            return forbidden();
+        }
+        if data.get("content") == Some(&Value::Null) {
+            let field = Some("content");
+            return Err(Box::new(Response::error(400, "FAILED_VALIDATION", field)));
+        }
+        Ok(())
+    }
+
+    /// DELETE, which only an administrator may.
+    fn remove(
+        &mut self,
+        exchange: Exchange,
+        after: i64,
+        me: PersonId,
+        request: &Request,
+    ) -> Vec<Act> {
+        let keys = match request.path.strip_prefix("/items/chat_messages/") {
+            Some(id) => vec![id.to_owned()],
+            None => {
+                let body = request.body.as_ref().and_then(Value::as_array);
+                let keys = body.into_iter().flatten().filter_map(Value::as_str);
+                keys.map(str::to_owned).collect()
+            }
+        };
+        if !self.admin(me) || keys.iter().any(|key| uuid::Uuid::try_parse(key).is_err()) {
+            let response = Response::error(403, "FORBIDDEN", None);
+            return vec![Act::Answer(exchange, after, response)];
+        }
+        let mut acts = self.delete_all(&keys);
+        acts.push(Act::Answer(exchange, after, Response::nothing()));
+        acts
+    }
+
     fn row(
         &mut self,
         item: &Value,
@@ -486,35 +654,47 @@ impl Server {
                 return Err((Response::bad(&Bad::Field(field.clone())), None));
             }
         }
-        let id = match text("id") {
+        let admin = self.admin(me);
+        let sender = match item.get("sender_id") {
+            None => Ok(me),
+            Some(id) => id.as_str().unwrap_or_default().parse(),
+        };
+        if sender != Ok(me) && !admin {
+            return Err(invalid("sender_id"));
+        }
+        let content = match item.get("content") {
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => text("content"),
+        };
+        if content.is_none() && !admin {
+            return Err(invalid("content"));
+        }
+        let Some(receiver) = text("receiver_id") else {
+            return Err(invalid("receiver_id"));
+        };
+        let id = match item.get("id") {
             None => self.rng.uuid().to_string(),
-            Some(id) if uuid::Uuid::try_parse(&id).is_ok() && id.len() == 36 => {
-                // SQLite keeps the text, PostgreSQL the number.
-                if self.settings.hides_millis {
-                    id
-                } else {
-                    id.to_lowercase()
+            Some(Value::String(id)) if uuid::Uuid::try_parse(id).is_ok() && id.len() == 36 => {
+                match self.settings.database {
+                    Database::Sqlite => id.clone(),
+                    Database::Postgres => id.to_lowercase(),
                 }
             }
             Some(_) => return Err((Response::error(403, "FORBIDDEN", None), None)),
         };
-        let sender = text("sender_id").map_or(Ok(me), |id| id.parse());
-        if sender != Ok(me) && !self.admin(me) {
-            return Err(invalid("sender_id"));
-        }
-        let content = text("content").unwrap_or_default();
-        if content.is_empty() {
-            return Err(invalid("content"));
-        }
-        let Some(receiver) = text("receiver_id").and_then(|id| id.parse::<PersonId>().ok()) else {
-            return Err(invalid("receiver_id"));
+        let receiver = receiver.parse::<PersonId>();
+        let account = receiver.as_ref().ok().and_then(|id| self.people.get(id));
+        let (Ok(receiver), Some(account)) = (&receiver, account) else {
+            let response = match (self.settings.database, &receiver) {
+                (Database::Sqlite, _) => Response::error(400, "INVALID_FOREIGN_KEY", None),
+                (Database::Postgres, Ok(_)) => {
+                    Response::error(400, "INVALID_FOREIGN_KEY", Some("receiver_id"))
+                }
+                (Database::Postgres, Err(_)) => Response::error(500, "INTERNAL_SERVER_ERROR", None),
+            };
+            return Err((response, Some(Quirk::ForeignKey)));
         };
-        let Some(account) = self.people.get(&receiver) else {
-            return Err((
-                Response::error(400, "INVALID_FOREIGN_KEY", None),
-                Some(Quirk::ForeignKey),
-            ));
-        };
+        let receiver = *receiver;
         if account.blocks_all {
             return Err(invalid("receiver_id"));
         }
@@ -524,16 +704,12 @@ impl Server {
                 let Some(at) = self.rows.date_time(&text) else {
                     return Err((Response::error(400, "INVALID_PAYLOAD", None), None));
                 };
-                Some(if self.settings.hides_millis {
-                    at
-                } else {
-                    at - at.rem_euclid(1000)
-                })
+                Some(at)
             }
         };
         Ok(Row {
             id,
-            content: Some(content),
+            content,
             sender: sender.unwrap_or(me),
             receiver,
             timestamp,

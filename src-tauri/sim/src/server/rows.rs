@@ -8,6 +8,8 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use serde_json::{Map, Value, json};
 use whinchat_core::model::{Instant, PersonId, Stamps};
 
+use super::Database;
+
 /// A row of the collection, as the database keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -20,7 +22,7 @@ pub struct Row {
     /// Whom it is for.
     pub receiver: PersonId,
     /// The `dateTime` in the server's own zone, read as UTC, with the
-    /// milliseconds that SQLite keeps and hides.
+    /// milliseconds that are kept and not shown.
     pub timestamp: Option<i64>,
     /// `date_created`.
     pub created: i64,
@@ -94,8 +96,8 @@ pub struct Rows {
     pub stamps: Stamps,
     /// Milliseconds that the server's zone is ahead of UTC.
     pub zone: i64,
-    /// Whether counts come as text, as PostgreSQL gives them.
-    pub count_as_text: bool,
+    /// The database that they are in.
+    pub database: Database,
     /// `QUERY_LIMIT_MAX`.
     pub limit_max: usize,
     /// Rows by primary key.
@@ -109,6 +111,8 @@ pub enum Bad {
     Query(String),
     /// 403 `FORBIDDEN`, naming a field.
     Field(String),
+    /// 500 `INTERNAL_SERVER_ERROR`: the database could not read a value.
+    Value,
 }
 
 impl Rows {
@@ -126,6 +130,15 @@ impl Rows {
                 "date_created",
                 "date_updated",
             ],
+        }
+    }
+
+    /// The row with this key, as a path or a list of keys names it.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Row> {
+        match self.database {
+            Database::Sqlite => self.all.get(id),
+            Database::Postgres => self.all.get(&id.to_lowercase()),
         }
     }
 
@@ -177,14 +190,27 @@ impl Rows {
                 } else {
                     Instant::parse(text).map(|at| at.0)
                 };
-                at.map(Cell::Number).ok_or_else(bad)
+                match (at, self.database) {
+                    (Some(at), _) => Ok(Cell::Number(at)),
+                    // No time at all, which is neither before nor after any.
+                    (None, Database::Sqlite) => Ok(Cell::Null),
+                    (None, Database::Postgres) => Err(Bad::Value),
+                }
             }
             _ => {
-                let text = value.as_str().ok_or_else(bad)?;
+                let text = value.as_str().filter(|text| !text.is_empty());
+                let text = text.ok_or_else(bad)?;
                 if text == "$CURRENT_USER" {
                     return Ok(me.map_or(Cell::Null, |me| Cell::Text(me.to_string())));
                 }
-                Ok(Cell::Text(text.to_owned()))
+                let uuid = matches!(field, "id" | "sender_id" | "receiver_id");
+                match self.database {
+                    Database::Postgres if uuid && uuid::Uuid::try_parse(text).is_err() => {
+                        Err(Bad::Value)
+                    }
+                    Database::Postgres if uuid => Ok(Cell::Text(text.to_lowercase())),
+                    _ => Ok(Cell::Text(text.to_owned())),
+                }
             }
         }
     }
@@ -261,8 +287,10 @@ impl Rows {
                     )));
                 }
                 _ => {
-                    let order = cell.cmp(&self.operand(field, value, me)?);
+                    let operand = self.operand(field, value, me)?;
+                    let order = cell.cmp(&operand);
                     cell != Cell::Null
+                        && operand != Cell::Null
                         && match operator.as_str() {
                             "_eq" => order == Ordering::Equal,
                             "_neq" => order != Ordering::Equal,
@@ -279,13 +307,8 @@ impl Rows {
         Ok(all)
     }
 
-    /// Answers a read: rows, or groups where the query asks for them.
-    ///
-    /// # Errors
-    /// A query that Directus refuses.
-    pub fn read(&self, query: &Query, me: PersonId, everything: bool) -> Result<Vec<Value>, Bad> {
-        let mut found = Vec::new();
-        // A filter is checked whether or not there is a row to check it on.
+    /// Whether a filter may be asked; there need be no row to try it on.
+    fn filterable(&self, filter: &Value, me: PersonId) -> Result<(), Bad> {
         let probe = Row {
             id: String::new(),
             content: None,
@@ -297,15 +320,28 @@ impl Rows {
             orphan: false,
             weight: 0,
         };
-        self.passes(&probe, &query.filter, Some(me))?;
-        for row in self.all.values() {
-            let mine = row.sender == me || row.receiver == me;
-            if (everything || mine) && self.passes(row, &query.filter, Some(me))? {
-                found.push(row);
-            }
-        }
-        if !query.aggregate.is_empty() {
-            return self.groups(query, &found);
+        self.passes(&probe, filter, Some(me)).map(drop)
+    }
+
+    /// Whether the fields and the filter of a subscription are such as may be read.
+    ///
+    /// # Errors
+    /// What Directus refuses.
+    pub fn readable(&self, query: &Query) -> Result<(), Bad> {
+        self.select(&query.fields)?;
+        self.filterable(&query.filter, PersonId::new(uuid::Uuid::nil()))
+    }
+
+    /// Answers a read: rows, or groups where the query asks for them.
+    ///
+    /// # Errors
+    /// A query that Directus refuses.
+    pub fn read(&self, query: &Query, me: PersonId, everything: bool) -> Result<Vec<Value>, Bad> {
+        let mut found = Vec::new();
+        // Refused are: what is no query, then a field, and by the database a value.
+        let filterable = self.filterable(&query.filter, me);
+        if matches!(filterable, Err(Bad::Query(_))) {
+            return filterable.map(|()| Vec::new());
         }
         let fields = self.select(&query.fields)?;
         let mut order = Vec::new();
@@ -316,11 +352,21 @@ impl Rows {
             self.known(field)?;
             order.push((field, down));
         }
+        filterable?;
+        for row in self.all.values() {
+            let mine = row.sender == me || row.receiver == me;
+            if (everything || mine) && self.passes(row, &query.filter, Some(me))? {
+                found.push(row);
+            }
+        }
+        if !query.aggregate.is_empty() {
+            return self.groups(query, &found);
+        }
         found.sort_by(|a, b| {
             order
                 .iter()
                 .map(|(field, down)| {
-                    let by = a.cell(field).cmp(&b.cell(field));
+                    let by = self.order(a.cell(field), b.cell(field));
                     if *down { by.reverse() } else { by }
                 })
                 .find(|by| by.is_ne())
@@ -334,11 +380,37 @@ impl Rows {
             .collect())
     }
 
+    /// Null is before everything on SQLite and after everything on PostgreSQL.
+    fn order(&self, a: Option<Cell>, b: Option<Cell>) -> Ordering {
+        let null = |cell: &Option<Cell>| *cell == Some(Cell::Null);
+        match (self.database, null(&a), null(&b)) {
+            (Database::Postgres, true, false) => Ordering::Greater,
+            (Database::Postgres, false, true) => Ordering::Less,
+            _ => a.cmp(&b),
+        }
+    }
+
+    /// What a query must be before anything is looked at, also its own asker's
+    /// token: a limit beyond `QUERY_LIMIT_MAX` is refused, not lowered.
+    ///
+    /// # Errors
+    /// What Directus refuses.
+    pub fn validate(&self, query: &Query) -> Result<(), Bad> {
+        let most = i64::try_from(self.limit_max).unwrap_or(i64::MAX);
+        if query.limit.is_some_and(|limit| limit < -1 || limit > most) {
+            return Err(Bad::Query("limit".to_owned()));
+        }
+        if query.fields.iter().any(String::is_empty) {
+            return Err(Bad::Query("a field without a name".to_owned()));
+        }
+        Ok(())
+    }
+
     fn limit(&self, query: &Query) -> usize {
         match query.limit {
             None => 100.min(self.limit_max),
             Some(-1) => self.limit_max,
-            Some(limit) => usize::try_from(limit).unwrap_or(0).min(self.limit_max),
+            Some(limit) => usize::try_from(limit).unwrap_or(0),
         }
     }
 
@@ -386,17 +458,15 @@ impl Rows {
             }
             out.push(Value::Object(object));
         }
-        // `QUERY_LIMIT_MAX` cuts groups as it cuts rows. As small as it is here it
-        // would leave no list at all, so it is kept to what a server may have.
-        out.truncate(self.limit(query).max(1_000));
+        // `QUERY_LIMIT_MAX` cuts groups as it cuts rows.
+        out.truncate(self.limit(query));
         Ok(out)
     }
 
     fn count(&self, count: usize) -> Value {
-        if self.count_as_text {
-            json!(count.to_string())
-        } else {
-            json!(count)
+        match self.database {
+            Database::Sqlite => json!(count),
+            Database::Postgres => json!(count.to_string()),
         }
     }
 
@@ -418,7 +488,11 @@ impl Rows {
                 }
                 .and_then(|part| part.parse::<i64>().ok())
             });
-            return Ok((format!("{field}_{function}"), json!(part)));
+            let part = match self.database {
+                Database::Sqlite => json!(part),
+                Database::Postgres => json!(part.map(|part| part.to_string())),
+            };
+            return Ok((format!("{field}_{function}"), part));
         }
         self.known(by)?;
         let value = row.json(&[by]).get(by).cloned().unwrap_or(Value::Null);
@@ -452,12 +526,7 @@ impl Query {
     /// What Directus refuses.
     pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Bad> {
         let mut query = Self::default();
-        let list = |text: &str| {
-            text.split(',')
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
+        let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         for (key, value) in pairs {
             match key.as_str() {
                 "fields" | "fields[]" => query.fields.extend(list(value)),
@@ -468,7 +537,10 @@ impl Query {
                         .map_err(|_| Bad::Query("filter is no JSON".to_owned()))?;
                 }
                 "limit" => query.limit = Some(number(value)?),
-                "offset" => query.offset = usize::try_from(number(value)?).unwrap_or(0),
+                "offset" => {
+                    query.offset = usize::try_from(number(value)?)
+                        .map_err(|_| Bad::Query("offset".to_owned()))?;
+                }
                 key => {
                     let function = key
                         .strip_prefix("aggregate[")

@@ -192,11 +192,8 @@ impl Server {
     fn subscribe(&mut self, key: SocketKey, frame: &Value, uid: &Value) -> Vec<Act> {
         let collection = frame.get("collection").and_then(Value::as_str);
         if collection != Some("chat_messages") {
-            let mut error = json!({"type": "subscribe", "status": "error",
-                "error": {"code": "FORBIDDEN", "message": "Refused."}});
-            if self.settings.twelve {
-                error["uid"] = uid.clone();
-            }
+            let error = json!({"type": "subscribe", "status": "error", "uid": uid,
+                "error": {"code": "INVALID_COLLECTION", "message": "Refused."}});
             return vec![Act::Frame(key, error.to_string())];
         }
         let query = Query::from_json(frame.get("query").unwrap_or(&Value::Null));
@@ -206,6 +203,17 @@ impl Server {
         match query {
             Ok(query) => {
                 let name = uid.as_str().unwrap_or("").to_owned();
+                socket.subscriptions.remove(&name);
+                // Its init is read like any other list, so a field that may not
+                // be read is told here, and there is no subscription.
+                if self.rows.readable(&query).is_err() {
+                    let mut error = json!({"type": "subscribe", "status": "error",
+                        "error": {"code": "FORBIDDEN", "message": "Refused."}});
+                    if self.settings.twelve {
+                        error["uid"] = uid.clone();
+                    }
+                    return vec![Act::Frame(key, error.to_string())];
+                }
                 let empty = query.limit == Some(0);
                 if !empty {
                     self.unknown.push(
@@ -236,9 +244,9 @@ impl Server {
         for (uid, query) in &socket.subscriptions {
             let (kind, ids) = match event {
                 // Filter and permissions do not hold for deletes.
-                Event::Deleted(id) => {
+                Event::Deleted(ids) => {
                     let frame = json!({"type": "subscription", "event": "delete",
-                        "data": [id], "uid": uid});
+                        "data": ids, "uid": uid});
                     acts.push(Act::Frame(key, frame.to_string()));
                     continue;
                 }

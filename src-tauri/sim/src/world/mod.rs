@@ -34,8 +34,8 @@ use crate::{
     quirk::{Quirk, Table},
     rng::Rng,
     server::{
-        Account, Act, Deed, Exchange, Lifetimes, Method, Request, Response, Row, Server, Settings,
-        SocketKey,
+        Account, Act, Database, Deed, Exchange, Lifetimes, Method, Request, Response, Row, Server,
+        Settings, SocketKey,
     },
     shape::{Days, Shape},
     story::{Happening, Scene},
@@ -188,10 +188,15 @@ impl World {
         let settings = Settings {
             stamps: shape.stamps,
             zone: zones[rng.below(zones.len())],
-            hides_millis: rng.chance(50),
+            database: if rng.chance(50) {
+                Database::Sqlite
+            } else {
+                Database::Postgres
+            },
             twelve: rng.chance(25),
-            count_as_text: rng.chance(50),
-            limit_max: [2, 50, 100_000][rng.below(3)],
+            // A larger limit than this is refused, and the client asks for up to
+            // 200 rows whatever the server says.
+            limit_max: [200, 1_000, 100_000][rng.below(3)],
             heartbeat: [30_000, 30_000, 30_000, 120_000][rng.below(4)],
             payload_max: 100_000,
             lifetimes: Lifetimes {
@@ -215,6 +220,7 @@ impl World {
                     last: "Test".to_owned(),
                     admin: place == 0 && shape.admin,
                     active: true,
+                    listed: true,
                     blocks_all: place == 3,
                 },
             );
@@ -308,18 +314,13 @@ impl World {
         let (sender, receiver) = (self.people[from], self.people[to]);
         let number = self.log.write(None, sender, receiver, id);
         let zone = self.server.settings.zone;
-        let hidden = if self.server.settings.hides_millis {
-            0
-        } else {
-            (wall - ago).rem_euclid(1000)
-        };
         let row = Row {
             id: id.to_string(),
             content: Some(crate::log::text(number)),
             orphan: bad,
             sender,
             receiver,
-            timestamp: Some(wall - ago + zone - hidden),
+            timestamp: Some(wall - ago + zone),
             // A server's stamp is its own: only what is before the start of
             // the world lies back.
             created: if bad { wall } else { wall - ago },

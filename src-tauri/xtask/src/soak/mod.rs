@@ -23,7 +23,7 @@ mod ledger;
 mod plan;
 mod proxy;
 mod seed;
-mod services;
+pub mod services;
 mod verdict;
 mod world;
 
