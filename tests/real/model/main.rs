@@ -18,15 +18,16 @@ mod story;
 mod tests;
 mod transcript;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use whinchat_core::model::Stamps;
 use whinchat_sim::server::{Account, Database};
 use whinchat_tests::{Kind, Options, Person, ServerFixture};
-use xtask::soak::services::Postgres;
+use xtask::soak::services::{self, Postgres};
 use xtask::{Outcome, Problem, process};
 
 use model::Likeness;
@@ -107,6 +108,24 @@ fn unknown(words: &[String]) -> Problem {
     Problem::new(format!("\"{}\" is not understood.", words.join(" ")))
 }
 
+/// Where a PostgreSQL has its folder: for its own user, so in no other's.
+fn cluster(stamps: Stamps) -> PathBuf {
+    let (program, process) = (xtask::name::program(), std::process::id());
+    std::env::temp_dir().join(format!("{program}-model-{process}.{stamps:?}"))
+}
+
+/// A PostgreSQL is stopped in its own way, and its folder does not stay.
+fn tidy_up_after_a_signal() {
+    process::tidy_up_on_signals(|| {
+        for folder in [Stamps::Sender, Stamps::Server].map(cluster) {
+            services::stop_cluster(&folder);
+            process::poll(Duration::from_secs(10), || {
+                xtask::paths::remove(&folder).is_ok().then_some(())
+            });
+        }
+    });
+}
+
 /// What came out on one server.
 #[derive(Debug, Default)]
 struct Counted {
@@ -120,6 +139,7 @@ struct Counted {
 fn run(wanted: &Wanted) -> Outcome {
     // Somebody installed one before: that one serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    tidy_up_after_a_signal();
     let started = Instant::now();
     let mut sum = Counted::default();
     let told = AtomicUsize::new(0);
@@ -195,13 +215,11 @@ fn on_one_server(
     let fixture = match database {
         Database::Sqlite => ServerFixture::start(kind, options),
         Database::Postgres => {
-            let folder = tempfile::tempdir()
-                .map_err(|error| Problem::new(format!("No temporary folder: {error}.")))?;
-            let postgres = Postgres::start(&folder.path().join("postgres"))?;
+            let postgres = Postgres::start(&cluster(stamps))?;
             for (name, value) in postgres.settings() {
                 options = options.set(name, value);
             }
-            held = Some((postgres, folder));
+            held = Some(postgres);
             ServerFixture::start_on(kind, options)?
         }
     };

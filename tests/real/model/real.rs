@@ -31,7 +31,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long frames are waited for that the model foretold, before the rest of
 /// the script is played without waiting for them.
-const FORETOLD: Duration = Duration::from_secs(3);
+const FORETOLD: Duration = Duration::from_secs(10);
 
 /// Where a server is, and how to sign in.
 #[derive(Debug, Clone)]

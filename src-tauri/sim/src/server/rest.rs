@@ -120,7 +120,7 @@ impl Response {
 
     fn bad(bad: &Bad) -> Self {
         match bad {
-            Bad::Query(_) => Self::error(400, "INVALID_QUERY", None),
+            Bad::Query(_) | Bad::Operator(_) => Self::error(400, "INVALID_QUERY", None),
             Bad::Value => Self::error(500, "INTERNAL_SERVER_ERROR", None),
             Bad::Field(field) => {
                 let reason = format!(
@@ -355,6 +355,9 @@ impl Server {
                     }
                     return Response::error(404, "ROUTE_NOT_FOUND", None);
                 };
+                if uuid::Uuid::try_parse(id).is_err() {
+                    return Response::error(403, "FORBIDDEN", None);
+                }
                 let row = self
                     .rows
                     .get(id)
@@ -404,7 +407,7 @@ impl Server {
                 Response::data(Value::Array(rows))
             }
             Err(bad) => {
-                if matches!(bad, Bad::Query(_)) {
+                if matches!(bad, Bad::Query(_) | Bad::Operator(_)) {
                     self.unknown
                         .push(format!("a query that is refused: {bad:?}"));
                 }

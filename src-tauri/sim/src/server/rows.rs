@@ -111,6 +111,8 @@ pub enum Bad {
     Query(String),
     /// 403 `FORBIDDEN`, naming a field.
     Field(String),
+    /// 400 `INVALID_QUERY`, and only where every field may be read.
+    Operator(String),
     /// 500 `INTERNAL_SERVER_ERROR`: the database could not read a value.
     Value,
 }
@@ -221,10 +223,11 @@ impl Rows {
     /// A field or operator that Directus refuses.
     pub fn passes(&self, row: &Row, filter: &Value, me: Option<PersonId>) -> Result<bool, Bad> {
         let Some(filter) = filter.as_object() else {
-            return if filter.is_null() {
+            let empty = filter.as_array().is_some_and(Vec::is_empty);
+            return if filter.is_null() || empty {
                 Ok(true)
             } else {
-                Err(Bad::Query("filter is no object".to_owned()))
+                Err(Bad::Operator("filter is no object".to_owned()))
             };
         };
         let mut all = true;
@@ -282,11 +285,11 @@ impl Rows {
                     cell != Cell::Null && found == (operator == "_in")
                 }
                 "_lt" | "_lte" | "_gt" | "_gte" if uuid => {
-                    return Err(Bad::Query(format!(
+                    return Err(Bad::Operator(format!(
                         "\"uuid\" field type does not contain the \"{operator}\" filter operator"
                     )));
                 }
-                _ => {
+                "_eq" | "_neq" | "_lt" | "_lte" | "_gt" | "_gte" => {
                     let operand = self.operand(field, value, me)?;
                     let order = cell.cmp(&operand);
                     cell != Cell::Null
@@ -297,10 +300,10 @@ impl Rows {
                             "_lt" => order == Ordering::Less,
                             "_lte" => order != Ordering::Greater,
                             "_gt" => order == Ordering::Greater,
-                            "_gte" => order != Ordering::Less,
-                            other => return Err(Bad::Query(format!("operator {other}"))),
+                            _ => order != Ordering::Less,
                         }
                 }
+                other => return Err(Bad::Operator(format!("operator {other}"))),
             };
             all &= passes;
         }
@@ -338,7 +341,8 @@ impl Rows {
     /// A query that Directus refuses.
     pub fn read(&self, query: &Query, me: PersonId, everything: bool) -> Result<Vec<Value>, Bad> {
         let mut found = Vec::new();
-        // Refused are: what is no query, then a field, and by the database a value.
+        // Refused are: what is no query, then a field, then an operator, and by the
+        // database a value.
         let filterable = self.filterable(&query.filter, me);
         if matches!(filterable, Err(Bad::Query(_))) {
             return filterable.map(|()| Vec::new());
