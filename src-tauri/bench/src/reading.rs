@@ -261,7 +261,7 @@ pub fn measure(size: &Size) -> Outcome<Section> {
     Ok(Section {
         title: "List, newest 50, page".to_owned(),
         words:
-            "What the core answers an interface with, in one read transaction, everything warm. \
+            "What the core answers an interface with, in one read transaction, everything warm, in CPU time. \
                 Floor: the bare statement that finds the same rows on a bare connection."
                 .to_owned(),
         figures,

@@ -173,7 +173,7 @@ pub fn measure(size: &Size) -> Outcome<Section> {
     Ok(Section {
         title: format!("Search in {} messages", grouped(held)),
         words: "The first 50 hits, newest first, warm, in an encrypted file; the quickest of five \
-                askings. Floor: FTS5 asked for the whole query in one bare statement."
+                askings, in CPU time. Floor: FTS5 asked for the whole query in one bare statement."
             .to_owned(),
         figures,
     })
