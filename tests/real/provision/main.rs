@@ -1,6 +1,7 @@
 //! The schema on a real Directus: made once, and what it lets people do.
 
 mod applying;
+mod command;
 mod examining;
 mod owner;
 mod removing;
