@@ -38,7 +38,7 @@ pub struct Person {
 pub struct ServerFixture {
     // Before the folder: the server is killed first.
     server: Server,
-    kind: Kind,
+    kind: Option<Kind>,
     people: [Person; 3],
     administrator: Person,
     token: String,
@@ -51,7 +51,7 @@ impl ServerFixture {
     /// Starts one. Fails the test with the line to run where Directus is not installed.
     #[track_caller]
     pub fn start(kind: Kind, options: Options) -> Self {
-        match Self::try_start(kind, options) {
+        match Self::try_start(Some(kind), options) {
             Ok(fixture) => fixture,
             Err(problem) => panic!("{problem}"),
         }
@@ -68,15 +68,28 @@ impl ServerFixture {
         let home = folder.path().join("directus");
         let server = Server::start_on(&installation, &home, options)?;
         provision(&server, &Schema::of(kind))?;
-        Self::of(server, kind, folder)
+        Self::of(server, Some(kind), folder)
     }
 
-    fn try_start(kind: Kind, options: Options) -> Outcome<Self> {
+    /// Starts one as an owner has it before: nothing of the chat, and Alice, Bob and Carol
+    /// are people without a role.
+    #[track_caller]
+    pub fn start_bare(options: Options) -> Self {
+        match Self::try_start(None, options) {
+            Ok(fixture) => fixture,
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+
+    fn try_start(kind: Option<Kind>, options: Options) -> Outcome<Self> {
         let installation = installation()?;
-        let schema = Schema::of(kind);
-        let template = directus::template(&template_name(kind, &schema), |folder| {
+        let name = kind.map_or_else(|| "bare".to_owned(), template_name);
+        let template = directus::template(&name, |folder| {
             let mut server = Server::start(&installation, folder, Options::default())?;
-            provision(&server, &schema)?;
+            match kind {
+                Some(kind) => provision(&server, &Schema::of(kind))?,
+                None => make_people_without_role(&server)?,
+            }
             server.stop();
             Ok(())
         })?;
@@ -90,7 +103,7 @@ impl ServerFixture {
         Self::of(server, kind, folder)
     }
 
-    fn of(server: Server, kind: Kind, folder: TempDir) -> Outcome<Self> {
+    fn of(server: Server, kind: Option<Kind>, folder: TempDir) -> Outcome<Self> {
         let token = server.administrator_token()?;
         let admin = Admin::new(server.port(), token.clone());
         let people = PEOPLE.map(|(first, last)| find_person(&admin, &new_person(first, last)));
@@ -128,9 +141,11 @@ impl ServerFixture {
         self.server.port()
     }
 
-    /// Which collection of messages it has.
+    /// Which collection of messages it has. Fails the test on a bare server.
+    #[track_caller]
     pub fn kind(&self) -> Kind {
         self.kind
+            .expect("a bare server has no collection of messages")
     }
 
     /// Alice.
@@ -356,8 +371,22 @@ fn provision(server: &Server, schema: &Schema) -> Outcome {
         .map_err(|error| Problem::new(format!("The server could not be made ready: {error}.")))
 }
 
+fn make_people_without_role(server: &Server) -> Outcome {
+    let admin = Admin::new(server.port(), server.administrator_token()?);
+    for (first, last) in PEOPLE {
+        let new = new_person(first, last);
+        let body = json!({
+            "email": new.email, "first_name": new.first_name, "last_name": new.last_name,
+            "password": new.password, "status": "active",
+        });
+        admin.call("POST", "/users", Some(&body));
+    }
+    Ok(())
+}
+
 /// The kind and a fingerprint of its schema: a changed schema gets a template of its own.
-fn template_name(kind: Kind, schema: &Schema) -> String {
+fn template_name(kind: Kind) -> String {
+    let schema = Schema::of(kind);
     let text = serde_json::to_string(&(schema, PEOPLE)).unwrap_or_default();
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in text.bytes() {
@@ -366,6 +395,7 @@ fn template_name(kind: Kind, schema: &Schema) -> String {
     let kind = match kind {
         Kind::Tutorial => "tutorial",
         Kind::Stamped => "stamped",
+        Kind::Full => "full",
     };
     format!("{kind}-{hash:016x}")
 }

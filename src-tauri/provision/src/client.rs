@@ -1,11 +1,13 @@
 //! The REST calls of an administrator.
 //!
 //! A loopback server is never asked through a proxy. Answers are read as JSON
-//! up to a bound; errors keep Directus' code, never the request's content.
+//! up to a bound; errors keep Directus' code, never the request's content. A session made
+//! here is renewed once its token has ended, and lives in memory only.
 
 use crate::Error;
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// No answer of an administrator's call may be larger.
@@ -23,6 +25,15 @@ pub enum Credentials {
         /// The password.
         password: String,
     },
+    /// The same of somebody with a second factor.
+    PasswordAndCode {
+        /// The e-mail.
+        email: String,
+        /// The password.
+        password: String,
+        /// The one-time code.
+        code: String,
+    },
 }
 
 /// A signed-in connection to one server.
@@ -30,95 +41,215 @@ pub enum Credentials {
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    session: Arc<Mutex<Session>>,
+}
+
+/// What proves who asks. Nothing of it is ever written anywhere.
+#[derive(Default)]
+struct Session {
     token: String,
+    /// Of a session made here; none with a token that was given.
+    refresh: Option<String>,
+    /// How long an access token lives, in milliseconds, as the sign-in told.
+    expires: Option<u64>,
+}
+
+/// An answer to a plain request: what a look at the server's settings needs.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    pub body: Value,
+    /// Headers by lower-case name; the first of each, but every cookie.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Client {
     /// Signs in. `server` is the address the server is reached by, e.g. `https://chat.example.com`.
     pub async fn sign_in(server: &str, credentials: Credentials) -> Result<Self, Error> {
-        // Somebody installed one before: that one serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let address = || Error::Address(server.to_owned());
-        let mut base = Url::parse(server).map_err(|_| address())?;
-        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(address());
-        }
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
-        let mut http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(20))
-            .timeout(Duration::from_secs(120));
-        if is_loopback(&base) {
-            http = http.no_proxy();
-        } else if base.scheme() != "https" {
-            return Err(Error::Address(format!(
-                "{server} (only https, or this machine itself,)"
-            )));
-        }
-        let http = http
-            .build()
-            .map_err(|error| Error::NoAnswer(error.to_string()))?;
-        let mut client = Self {
+        let (http, base) = reach(server, false)?;
+        let client = Self {
             http,
             base,
-            token: String::new(),
+            session: Arc::default(),
         };
-        client.token = match credentials {
-            Credentials::Token(token) => token,
+        let session = match credentials {
+            Credentials::Token(token) => Session {
+                token,
+                ..Session::default()
+            },
             Credentials::Password { email, password } => {
                 let body = json!({ "email": email, "password": password, "mode": "json" });
-                let answer = client.call(Method::POST, "auth/login", Some(&body)).await?;
-                answer
-                    .get("access_token")
-                    .and_then(Value::as_str)
-                    .ok_or_else(|| Error::Shape("auth/login".to_owned(), "access token"))?
-                    .to_owned()
+                client.begin("auth/login", &body).await?
+            }
+            Credentials::PasswordAndCode {
+                email,
+                password,
+                code,
+            } => {
+                let body = json!({
+                    "email": email, "password": password, "otp": code, "mode": "json",
+                });
+                client.begin("auth/login", &body).await?
             }
         };
+        *client.session() = session;
         Ok(client)
+    }
+
+    /// Ends the session that [`Self::sign_in`] made. A token that was given is left as it is.
+    pub async fn sign_out(&self) {
+        let refresh = self.session().refresh.take();
+        if let Some(token) = refresh {
+            let body = json!({ "refresh_token": token, "mode": "json" });
+            // Whether or not it is heard, nothing more can be done about it.
+            let _ = self
+                .once(Method::POST, "auth/logout", &[], Some(&body))
+                .await;
+        }
+    }
+
+    /// How long an access token lives, in milliseconds; unknown with a token that was given.
+    pub fn token_lives(&self) -> Option<u64> {
+        self.session().expires
     }
 
     /// GET: the answer's `data`.
     pub async fn get(&self, path: &str) -> Result<Value, Error> {
-        self.call(Method::GET, path, None).await
+        self.call(Method::GET, path, &[], None).await
+    }
+
+    /// GET with a query that has to be encoded: the answer's `data`.
+    pub async fn get_with(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Error> {
+        self.call(Method::GET, path, query, None).await
     }
 
     /// POST: the answer's `data`.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Error> {
-        self.call(Method::POST, path, Some(body)).await
+        self.call(Method::POST, path, &[], Some(body)).await
     }
 
     /// PATCH: the answer's `data`.
     pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Error> {
-        self.call(Method::PATCH, path, Some(body)).await
+        self.call(Method::PATCH, path, &[], Some(body)).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Error> {
-        let url = self
-            .base
-            .join(path)
-            .map_err(|_| Error::Address(path.to_owned()))?;
-        let plain = path.split('?').next().unwrap_or_default().to_owned();
-        let mut request = self.http.request(method.clone(), url);
-        if !self.token.is_empty() {
-            request = request.bearer_auth(&self.token);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let lost = |error: reqwest::Error| Error::NoAnswer(error.without_url().to_string());
-        let mut answer = request.send().await.map_err(lost)?;
-        let status = answer.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(lost)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > LARGEST_ANSWER {
-                return Err(Error::Shape(plain, "bearable size"));
-            }
-        }
-        let mut json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        if status.is_success() {
+    /// DELETE. What is not there any more is deleted.
+    pub async fn delete(&self, path: &str) -> Result<(), Error> {
+        self.call(Method::DELETE, path, &[], None).await.map(drop)
+    }
+
+    /// GET: the answer as it is, whatever its status and shape.
+    pub(crate) async fn plain(&self, path: &str) -> Result<Plain, Error> {
+        let (_, body, headers) = self.send(Method::GET, path, &[], None, &[]).await?;
+        Ok(Plain { body, headers })
+    }
+
+    /// Asks for a WebSocket and gives the status; 101 where it would be one.
+    pub(crate) async fn knock(&self, path: &str) -> Result<u16, Error> {
+        let (http, _) = reach(self.base.as_str(), true)?;
+        let knocking = Self {
+            http,
+            ..self.clone()
+        };
+        let headers = [
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "d2hpbmNoYXQga25vY2tzLg=="),
+        ];
+        let (status, _, _) = knocking
+            .send(Method::GET, path, &[], None, &headers)
+            .await?;
+        Ok(status)
+    }
+
+    /// Signs in once more, only to see what cookie it would give, and out again.
+    pub(crate) async fn cookies_of_sign_in(
+        &self,
+        credentials: &Credentials,
+        mode: &str,
+    ) -> Result<Vec<String>, Error> {
+        let Credentials::Password { email, password } = credentials else {
+            return Ok(Vec::new());
+        };
+        let body = json!({ "email": email, "password": password, "mode": mode });
+        let nobody = Self {
+            session: Arc::default(),
+            ..self.clone()
+        };
+        let (_, _, headers) = nobody
+            .send(Method::POST, "auth/login", &[], Some(&body), &[])
+            .await?;
+        let cookies: Vec<String> = headers
+            .into_iter()
+            .filter(|(name, _)| name == "set-cookie")
+            .map(|(_, value)| value)
+            .collect();
+        let pairs: Vec<&str> = cookies
+            .iter()
+            .filter_map(|cookie| cookie.split(';').next())
+            .collect();
+        let cookie = [("cookie", pairs.join("; "))];
+        let cookie = cookie
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let body = json!({ "mode": mode });
+        let _ = nobody
+            .send(Method::POST, "auth/logout", &[], Some(&body), &cookie)
+            .await;
+        Ok(cookies)
+    }
+
+    /// The address, without what stands behind the host and port.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    fn session(&self) -> std::sync::MutexGuard<'_, Session> {
+        self.session
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    async fn begin(&self, path: &str, body: &Value) -> Result<Session, Error> {
+        let answer = self.once(Method::POST, path, &[], Some(body)).await?;
+        let text = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
+        Ok(Session {
+            token: text("access_token")
+                .ok_or_else(|| Error::Shape(path.to_owned(), "access token"))?,
+            refresh: text("refresh_token"),
+            expires: answer.get("expires").and_then(Value::as_u64),
+        })
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Error> {
+        let first = self.once(method.clone(), path, query, body).await;
+        let ended = matches!(&first, Err(Error::Refused { code, .. }) if code == "TOKEN_EXPIRED");
+        let refresh = self.session().refresh.clone();
+        let (true, Some(token)) = (ended, refresh) else {
+            return first;
+        };
+        let renewal = json!({ "refresh_token": token, "mode": "json" });
+        self.session().token.clear();
+        let renewed = self.begin("auth/refresh", &renewal).await?;
+        *self.session() = renewed;
+        self.once(method, path, query, body).await
+    }
+
+    async fn once(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Error> {
+        let (status, mut json, _) = self.send(method.clone(), path, query, body, &[]).await?;
+        if (200..300).contains(&status) {
             return Ok(json.get_mut("data").map(Value::take).unwrap_or_default());
         }
         let text = |pointer: &str| {
@@ -127,14 +258,112 @@ impl Client {
                 .unwrap_or_default()
                 .to_owned()
         };
+        let code = text("/errors/0/extensions/code");
+        if status == 403 && code == "RESOURCE_RESTRICTED" {
+            return Err(Error::Licence);
+        }
         Err(Error::Refused {
             method: method.to_string(),
-            path: plain,
-            status: status.as_u16(),
-            code: text("/errors/0/extensions/code"),
+            path: path.split('?').next().unwrap_or_default().to_owned(),
+            status,
+            code,
             message: text("/errors/0/message"),
         })
     }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(u16, Value, Vec<(String, String)>), Error> {
+        let mut url = self
+            .base
+            .join(path)
+            .map_err(|_| Error::Address(path.to_owned()))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self.http.request(method, url);
+        let token = self.session().token.clone();
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let lost = |error: reqwest::Error| Error::NoAnswer(in_words(&error.without_url()));
+        let mut answer = request.send().await.map_err(lost)?;
+        let status = answer.status().as_u16();
+        let told: Vec<(String, String)> = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect();
+        if status == 101 {
+            return Ok((status, Value::Null, told));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(lost)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > LARGEST_ANSWER {
+                let plain = path.split('?').next().unwrap_or_default();
+                return Err(Error::Shape(plain.to_owned(), "bearable size"));
+            }
+        }
+        let json = serde_json::from_slice(&bytes).unwrap_or_default();
+        Ok((status, json, told))
+    }
+}
+
+/// An error and what caused it: the outermost alone says little.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    words
+}
+
+/// A way to the server, and its address with a slash at the end.
+fn reach(server: &str, only_http1: bool) -> Result<(reqwest::Client, Url), Error> {
+    // Somebody installed one before: that one serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let address = || Error::Address(server.to_owned());
+    let mut base = Url::parse(server).map_err(|_| address())?;
+    if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+        return Err(address());
+    }
+    if !base.path().ends_with('/') {
+        base.set_path(&format!("{}/", base.path()));
+    }
+    let mut http = reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(20))
+        .timeout(Duration::from_secs(120));
+    if only_http1 {
+        http = http.http1_only();
+    }
+    if is_loopback(&base) {
+        http = http.no_proxy();
+    } else if base.scheme() != "https" {
+        return Err(Error::Address(format!(
+            "{server} (only https, or this machine itself,)"
+        )));
+    }
+    let http = http
+        .build()
+        .map_err(|error| Error::NoAnswer(in_words(&error)))?;
+    Ok((http, base))
 }
 
 /// Whether the address names this machine itself.

@@ -1,5 +1,7 @@
 //! Why a server could not be made ready.
 
+use crate::refusal::Refusal;
+
 /// What went wrong, with enough to act on. Never holds a token or a password.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -23,7 +25,24 @@ pub enum Error {
         /// Directus' own words.
         message: String,
     },
+    /// The server's licence forbids permissions with rules.
+    #[error("{}", crate::refusal::licence(None))]
+    Licence,
+    /// It would not be safe; nothing was done.
+    #[error("{}", in_lines(.0))]
+    NotSafe(Vec<Refusal>),
+    /// The server is not as it was when the plan was made; nothing was done.
+    #[error("the server has changed since that plan: the plan is now {0}")]
+    OtherPlan(String),
+    /// A file could not be written.
+    #[error("{0} could not be written: {1}")]
+    File(String, std::io::Error),
     /// An answer that is not shaped as Directus documents it.
     #[error("the server's answer to {0} has no {1}")]
     Shape(String, &'static str),
+}
+
+fn in_lines(refusals: &[Refusal]) -> String {
+    let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }

@@ -13,21 +13,35 @@
 
 mod apply;
 mod client;
+mod doctor;
 mod error;
+mod export;
+mod hash;
+mod ids;
 mod people;
 mod plan;
+mod refusal;
+mod removal;
 mod schema;
 mod state;
 
-pub use apply::apply;
+pub use apply::{apply, apply_planned};
 pub use client::{Client, Credentials};
+pub use doctor::{Facts, Finding, Level, diagnose, examine};
 pub use error::Error;
+pub use export::export;
 pub use people::{NewMessage, NewPerson, add_messages, ensure_person};
 pub use plan::{Difference, Plan, Step, plan};
+pub use refusal::{OLDEST, Refusal};
+pub use removal::{Removal, RemovalStep, look_at_removal, removal, remove};
 pub use schema::{
-    Action, Collection, Field, FieldType, Kind, Permission, Policy, Relation, Schema,
+    Action, Collection, FOLDER_PLACEHOLDER, Field, FieldType, Kind, MESSAGES, Permission, Policy,
+    ROLE_PLACEHOLDER, Relation, Reverse, SETUP, SETUP_ROW, Schema,
 };
-pub use state::{HeldField, HeldPermission, State};
+pub use state::{
+    Dangling, Fill, HeldCollection, HeldField, HeldPermission, HeldRelation, Record, ServerFacts,
+    State,
+};
 
 /// Looks at the server and says what [`apply`] would do.
 pub async fn look(client: &Client, schema: &Schema) -> Result<Plan, Error> {

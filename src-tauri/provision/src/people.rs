@@ -108,7 +108,7 @@ pub async fn add_messages(
     let field = state
         .collections
         .get(MESSAGES)
-        .and_then(|fields| fields.get("date_created"))
+        .and_then(|held| held.fields.get("date_created"))
         .filter(|_| stamped);
     let flags: Vec<&str> = field.map_or_else(Vec::new, |field| {
         field.special.iter().map(String::as_str).collect()

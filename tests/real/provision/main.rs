@@ -1,5 +1,12 @@
 //! The schema on a real Directus: made once, and what it lets people do.
 
+mod applying;
+mod command;
+mod examining;
+mod owner;
+mod removing;
+mod rules;
+
 use serde_json::{Value, json};
 use whinchat_provision::{Client, Credentials, NewMessage, Schema, add_messages, apply, look};
 use whinchat_tests::{Admin, Kind, Options, Person, ServerFixture};

@@ -1,0 +1,30 @@
+//! What this program remembers on the server: the schema's version.
+//!
+//! One row with a known key. Apps read the version; nobody but an administrator writes.
+
+use super::{FieldType, Part, collection, key, may_read, plain, stamp};
+use serde_json::json;
+
+/// The collection of the one row.
+pub const SETUP: &str = "chat_setup";
+/// The key of that row.
+pub const SETUP_ROW: &str = "01936f00-c4a7-7000-8000-000000000001";
+
+pub(super) fn part() -> Part {
+    Part {
+        collections: vec![collection(
+            SETUP,
+            "build",
+            vec![
+                key(),
+                plain("version", FieldType::Integer),
+                stamp("date_updated", &["date-updated"]),
+            ],
+        )],
+        rules: vec![may_read(
+            SETUP,
+            vec!["id", "version"],
+            json!({ "id": { "_eq": SETUP_ROW } }),
+        )],
+    }
+}
