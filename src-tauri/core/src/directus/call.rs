@@ -244,6 +244,9 @@ pub enum Reason {
     /// 400 `INVALID_PAYLOAD` of a body over 1 MB, 413, or an answer larger
     /// than 32 MiB.
     TooLarge,
+    /// 400 `INVALID_QUERY` of a page: most likely more rows than `QUERY_LIMIT_MAX`
+    /// were asked for, which is refused and not lowered.
+    TooMany,
     /// 401 `USER_SUSPENDED`, told at a renewal alone.
     Suspended,
     /// Anything else.

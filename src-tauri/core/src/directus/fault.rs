@@ -63,6 +63,14 @@ pub fn fault(call: &Call, status: u16, retry_after: Option<i64>, body: &[u8]) ->
         (_, "INVALID_PAYLOAD") if matches!(call, Call::Create(out) if out.content.len() > LONG) => {
             Reason::TooLarge
         }
+        (_, "INVALID_QUERY")
+            if matches!(
+                call,
+                Call::Messages(_) | Call::Newest { .. } | Call::People { .. }
+            ) =>
+        {
+            Reason::TooMany
+        }
         (403 | 404, _) => Reason::Forbidden,
         _ => Reason::Other,
     };

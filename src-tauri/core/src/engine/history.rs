@@ -288,6 +288,13 @@ impl Engine {
                 self.ask_history(s, asked)?;
                 return Ok(true);
             }
+            Err(Fault::Permanent(refusal))
+                if refusal.reason == Reason::TooMany && self.history_page() > 1 =>
+            {
+                self.sync.most = Some(self.history_page() / 2);
+                self.ask_history(s, asked)?;
+                return Ok(true);
+            }
             Err(Fault::Permanent(_)) => Problem::new(Code::NotAllowed),
         };
         if asked.unasked {

@@ -297,7 +297,9 @@ fn refusal_problem(refusal: &Refusal) -> Problem {
         Reason::Forbidden | Reason::Validation | Reason::NotUnique | Reason::Suspended => {
             Problem::new(Code::NotAllowed)
         }
-        Reason::Other => Problem::new(Code::ServerError).with("status", refusal.status),
+        Reason::TooMany | Reason::Other => {
+            Problem::new(Code::ServerError).with("status", refusal.status)
+        }
     };
     match &refusal.field {
         Some(field) => problem.with("field", field),

@@ -186,6 +186,8 @@ pub(super) struct Sync {
     pub people_wanted: bool,
     /// Rows a page may ask for now; halved when an answer is too large.
     pub page: Option<u32>,
+    /// Rows the server lets be asked for, as far as it has refused more.
+    pub most: Option<u32>,
     pub prefetch: VecDeque<ConversationId>,
     pub failures: u32,
 }
@@ -234,7 +236,8 @@ impl Engine {
 
     /// Rows a page may ask for now.
     pub(super) fn page(&self) -> u32 {
-        self.sync.page.unwrap_or(self.pages.catch_up)
+        let page = self.sync.page.unwrap_or(self.pages.catch_up);
+        page.min(self.sync.most.unwrap_or(page))
     }
 
     /// The same for a page of history.
@@ -356,6 +359,10 @@ impl Engine {
                 (Reason::TooLarge, Stage::Verify { id, rest, doubts }) => {
                     self.verified(s, id, false, rest, doubts)
                 }
+                (Reason::TooMany, stage) if self.page() > 1 => {
+                    self.sync.most = Some(self.page() / 2);
+                    self.ask_smaller(s, stage)
+                }
                 (Reason::TooLarge, stage) if self.page() > 1 => {
                     self.sync.page = Some(self.page() / 2);
                     self.ask_smaller(s, stage)
@@ -430,6 +437,10 @@ impl Engine {
             } => {
                 alone.push(peer);
                 self.ask_alone(s, alone, cursor)
+            }
+            Stage::People { offset } => {
+                self.ask_people(s, offset);
+                Ok(())
             }
             _ => self.start_sync(s),
         }
@@ -685,7 +696,7 @@ impl Engine {
     fn ask_people(&mut self, s: &mut Step<'_>, offset: u32) {
         let call = Call::People {
             offset,
-            limit: self.pages.people,
+            limit: self.pages.people.min(self.page()),
         };
         self.ask(s, Stage::People { offset }, call);
     }

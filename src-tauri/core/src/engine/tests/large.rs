@@ -58,3 +58,31 @@ fn large_rows_that_share_the_newest_stamp_come_one_at_a_time() {
     let list = view::conversations(&alice.store, "", None, 50).unwrap();
     assert_eq!(list.conversations.len(), 1);
 }
+
+#[test]
+fn a_server_that_refuses_so_many_rows_is_asked_for_fewer_and_that_is_remembered() {
+    let (mut alice, _) = Alice::live();
+    let ask = |alice: &mut Alice| {
+        alice.tell(Input::Timer(Timer::Poll));
+        let mut limits = Vec::new();
+        quietly(alice, |call| {
+            let limit = match call {
+                Call::Messages(query) => query.limit,
+                Call::People { limit, .. } => *limit,
+                other => return nothing(other),
+            };
+            limits.push(limit);
+            if limit > 30 {
+                return Err(Fault::Permanent(Refusal {
+                    reason: Reason::TooMany,
+                    field: None,
+                    status: 400,
+                }));
+            }
+            nothing(call)
+        });
+        limits
+    };
+    assert_eq!(ask(&mut alice), [100, 50, 25, 25]);
+    assert_eq!(ask(&mut alice), [25, 25]);
+}
