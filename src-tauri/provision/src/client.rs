@@ -398,4 +398,109 @@ mod tests {
             assert!(!loopback(far), "{far}");
         }
     }
+
+    /// A server that gives these answers, one after the other, and the requests it got.
+    async fn play(answers: &'static [(u16, &'static str)]) -> (String, Arc<Mutex<Vec<String>>>) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let heard = Arc::clone(&asked);
+        tokio::spawn(async move {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                let whole = |request: &[u8]| {
+                    let text = String::from_utf8_lossy(request).to_lowercase();
+                    let (head, body) = text.split_once("\r\n\r\n")?;
+                    let length = head
+                        .lines()
+                        .find_map(|line| line.strip_prefix("content-length: "))
+                        .map_or(0, |length| length.trim().parse().unwrap());
+                    (body.len() >= length).then_some(())
+                };
+                while whole(&request).is_none() {
+                    stream.read_buf(&mut request).await.unwrap();
+                }
+                let text = String::from_utf8_lossy(&request).into_owned();
+                heard.lock().unwrap().push(text);
+                let answer = format!(
+                    "HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        (url, asked)
+    }
+
+    fn alice() -> Credentials {
+        Credentials::PasswordAndCode {
+            email: "alice@example.com".to_owned(),
+            password: "long enough".to_owned(),
+            code: "123456".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_token_ended_is_renewed_and_the_request_made_again() {
+        let (url, asked) = play(&[
+            (
+                200,
+                r#"{"data":{"access_token":"one","refresh_token":"r-one","expires":900000}}"#,
+            ),
+            (
+                401,
+                r#"{"errors":[{"message":"x","extensions":{"code":"TOKEN_EXPIRED"}}]}"#,
+            ),
+            (
+                200,
+                r#"{"data":{"access_token":"two","refresh_token":"r-two","expires":900000}}"#,
+            ),
+            (200, r#"{"data":[1]}"#),
+            (204, ""),
+        ])
+        .await;
+        let client = Client::sign_in(&url, alice()).await.unwrap();
+        assert_eq!(client.token_lives(), Some(900_000));
+        assert_eq!(client.get("roles").await.unwrap(), json!([1]));
+        client.sign_out().await;
+        let asked = asked.lock().unwrap();
+        let first: Vec<&str> = asked
+            .iter()
+            .map(|text| text.lines().next().unwrap())
+            .collect();
+        assert_eq!(
+            first,
+            [
+                "POST /auth/login HTTP/1.1",
+                "GET /roles HTTP/1.1",
+                "POST /auth/refresh HTTP/1.1",
+                "GET /roles HTTP/1.1",
+                "POST /auth/logout HTTP/1.1",
+            ]
+        );
+        assert!(asked[0].contains(r#""otp":"123456""#));
+        assert!(asked[2].contains(r#""refresh_token":"r-one""#));
+        assert!(asked[3].contains("Bearer two"));
+        assert!(asked[4].contains(r#""refresh_token":"r-two""#));
+    }
+
+    #[tokio::test]
+    async fn a_licence_that_forbids_rules_is_told_with_what_to_do() {
+        let (url, _) = play(&[(
+            403,
+            r#"{"errors":[{"message":"x","extensions":{"code":"RESOURCE_RESTRICTED"}}]}"#,
+        )])
+        .await;
+        let client = Client::sign_in(&url, Credentials::Token("t".to_owned()))
+            .await
+            .unwrap();
+        let refused = client.post("permissions", &json!({})).await.unwrap_err();
+        let sentence = refused.to_string();
+        assert!(matches!(refused, Error::Licence), "{sentence}");
+        for word in ["LICENSE_KEY", "Open Innovation Grant", "$5M"] {
+            assert!(sentence.contains(word), "{sentence}");
+        }
+    }
 }

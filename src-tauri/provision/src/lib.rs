@@ -2,7 +2,9 @@
 //! role, its policies and their rules.
 //!
 //! ```text
-//! schema (what should be) + state (what the server has) -> plan -> steps, one by one
+//! schema (what should be) + state (what the server has) -> plan    -> steps, one by one
+//!                                                       -> removal -> steps, one by one
+//!                            facts (what can be seen)   -> findings of the doctor
 //! ```
 //! Owns the declared [`Schema`] and everything on a server that carries its
 //! mark. Never deletes, narrows or converts what it did not make: where a

@@ -383,7 +383,7 @@ fn plan_access(plan: &mut Plan, schema: &Schema, state: &State, roles: &[ChatRol
         plan.differences.push(Difference {
             field: format!("the policy {policy}"),
             expected: "without it".to_owned(),
-            found: format!("allowed by somebody to {action} {collection}"),
+            found: format!("somebody lets it {action} {collection}"),
         });
     }
 }

@@ -187,6 +187,17 @@ async fn from_each_earlier_version_it_keeps_every_row_and_goes_on() {
             Kind::Tutorial => edited,
             _ => admin.change(TWO, &json!({ "content": "Edited" })),
         };
+        // More than are filled in at once.
+        let many: Vec<Value> = (100..550)
+            .map(|number| {
+                json!({
+                    "id": format!("01936f00-0000-7000-8000-{number:012x}"), "content": "One of many",
+                    "sender_id": server.carol().id, "receiver_id": server.bob().id,
+                    "timestamp": AT,
+                })
+            })
+            .collect();
+        admin.insert_rows(&json!(many));
         let client = client(&server).await;
         let done = apply(&client, &full(), |_, _, _| {}).await.unwrap();
         assert_eq!(done.differences, [], "{kind:?}");
@@ -204,6 +215,12 @@ async fn from_each_earlier_version_it_keeps_every_row_and_goes_on() {
             }
         }
         assert!(look(&client, &full()).await.unwrap().is_empty(), "{kind:?}");
+        let whole = json!({ "_and": [
+            { "sender_key": { "_eq": server.carol().id } },
+            { "receiver_key": { "_eq": server.bob().id } },
+            { "date_created": { "_nnull": true } }, { "date_updated": { "_null": true } },
+        ] });
+        assert_eq!(admin.messages_where(&whole).len(), many.len(), "{kind:?}");
 
         let alice = server.as_person(server.alice());
         let new = json!({

@@ -16,6 +16,13 @@ use whinchat_provision::{
     export, look, look_at_removal, remove,
 };
 
+/// A line on stdout. Whoever does not listen any more (`| head`) does not stop the work.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 /// Why it ended early; a sentence for the owner.
 enum Stop {
     /// Refused or failed.
@@ -40,7 +47,7 @@ pub fn run() -> ExitCode {
     let arguments = match arguments::read(words.into_iter()) {
         Ok(Ok(arguments)) => arguments,
         Ok(Err(help)) => {
-            println!("{}", help.trim());
+            say!("{}", help.trim());
             return ExitCode::SUCCESS;
         }
         Err(wrong) => return usage(&wrong),
@@ -63,7 +70,7 @@ pub fn run() -> ExitCode {
         Err(Stop::Usage(sentence)) => usage(&sentence),
         Err(Stop::Failed(sentence)) => {
             if arguments.json {
-                println!("{}", json!({ "error": sentence }));
+                say!("{}", json!({ "error": sentence }));
             }
             eprintln!("{sentence}");
             ExitCode::FAILURE
@@ -100,7 +107,7 @@ async fn serve(
             let schema = Schema::of(Kind::Full).for_roles(roles.clone());
             let plan = look(client, &schema).await?;
             if arguments.json {
-                println!("{}", plan_as_json(&plan));
+                say!("{}", plan_as_json(&plan));
             } else {
                 print_plan(&plan);
             }
@@ -117,7 +124,7 @@ async fn serve(
         } => {
             let planned = look_at_removal(client, *keep_messages).await?;
             if arguments.json {
-                println!("{}", json!({ "removal": planned }));
+                say!("{}", json!({ "removal": planned }));
             } else {
                 print_removal(&planned, *keep_messages);
             }
@@ -152,7 +159,7 @@ async fn serve(
             let findings = diagnose(client, credentials).await?;
             let worst = findings.iter().map(|finding| finding.level).max();
             if arguments.json {
-                println!("{}", json!({ "findings": findings }));
+                say!("{}", json!({ "findings": findings }));
             } else {
                 for finding in &findings {
                     let level = match finding.level {
@@ -161,9 +168,9 @@ async fn serve(
                         Level::Unseen => "unseen ",
                         Level::Good => "good   ",
                     };
-                    println!("{level} {}", finding.sentence);
+                    say!("{level} {}", finding.sentence);
                     if let Some(setting) = &finding.setting {
-                        println!("        -> {setting}");
+                        say!("        -> {setting}");
                     }
                 }
             }
@@ -185,7 +192,7 @@ async fn apply(
 ) -> Result<ExitCode, Stop> {
     let plan = look(client, schema).await?;
     if arguments.json {
-        println!("{}", plan_as_json(&plan));
+        say!("{}", plan_as_json(&plan));
     } else {
         print_plan(&plan);
     }
@@ -245,9 +252,9 @@ fn agree(already: bool, question: &str) -> Result<(), Stop> {
 
 fn tell(arguments: &Arguments, json: &Value, sentence: &str) {
     if arguments.json {
-        println!("{json}");
+        say!("{json}");
     } else {
-        println!("{sentence}");
+        say!("{sentence}");
     }
 }
 
@@ -275,59 +282,61 @@ fn plan_as_json(plan: &Plan) -> Value {
 
 fn print_plan(plan: &Plan) {
     if !plan.refusals.is_empty() {
-        println!("This can't be done safely, and nothing is done:");
+        say!("This can't be done safely, and nothing is done:");
         for refusal in &plan.refusals {
-            println!("- {refusal}");
+            say!("- {refusal}");
         }
-        println!();
+        say!();
     }
     if plan.is_empty() {
-        println!("Nothing is to be made or changed.");
+        say!("Nothing is to be made or changed.");
     } else {
-        println!("To be made or changed, in this order:");
+        say!("To be made or changed, in this order:");
         for (index, step) in plan.steps.iter().enumerate() {
-            println!("{:>4}. {step}", index + 1);
+            say!("{:>4}. {step}", index + 1);
         }
     }
     if !plan.differences.is_empty() {
-        println!("Left as it is, because it is yours:");
+        say!("Left as it is, because it is yours:");
         for difference in &plan.differences {
-            println!(
-                "- {} is {}, not {}",
-                difference.field, difference.found, difference.expected
+            say!(
+                "- {}: {}; ours would be {}",
+                difference.field,
+                difference.found,
+                difference.expected
             );
         }
     }
-    println!(
+    say!(
         "Who may chat: people whose role is {}.",
         plan.roles.join(" or ")
     );
-    println!("Everything else on the server stays as it is.");
-    println!("Plan {}", plan.hash());
+    say!("Everything else on the server stays as it is.");
+    say!("Plan {}", plan.hash());
 }
 
 fn print_removal(removal: &whinchat_provision::Removal, keep_messages: bool) {
     for refusal in &removal.refusals {
-        println!("- {refusal}");
+        say!("- {refusal}");
     }
     if removal.steps.is_empty() {
-        println!("There is nothing of Whinchat's to take away.");
+        say!("There is nothing of Whinchat's to take away.");
         return;
     }
-    println!("To be taken away, in this order:");
+    say!("To be taken away, in this order:");
     for (index, step) in removal.steps.iter().enumerate() {
-        println!("{:>4}. {step}", index + 1);
+        say!("{:>4}. {step}", index + 1);
     }
     if !removal.also_lost.is_empty() {
-        println!("With these goes what you put there yourself:");
+        say!("With these goes what you put there yourself:");
         for lost in &removal.also_lost {
-            println!("- {lost}");
+            say!("- {lost}");
         }
     }
     if keep_messages {
-        println!("Messages and groups stay.");
+        say!("Messages and groups stay.");
     } else {
-        println!(
+        say!(
             "Messages in collections of Whinchat's go with them; --export FILE writes them down first, --keep-messages keeps them."
         );
     }

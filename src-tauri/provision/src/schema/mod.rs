@@ -306,12 +306,10 @@ struct Part {
     rules: Vec<(&'static str, Permission)>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_false(value: &bool) -> bool {
     !value
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_true(value: &bool) -> bool {
     *value
 }
