@@ -18,7 +18,7 @@ use whinchat_core::{
     model::{ConversationId, Instant, Message, MessageId, Person, PersonId, Stamps},
     store::{self, Key, Place, conversations, facts, held, messages, people},
 };
-use xtask::{cache, paths};
+use xtask::{cache, paths, process};
 
 use crate::{
     Outcome,
@@ -114,6 +114,9 @@ pub fn database(count: usize) -> Outcome<PathBuf> {
     let begun = std::time::Instant::now();
     let part = folder.join(format!("{name}.part-{}", std::process::id()));
     remove(&part);
+    // A large one takes minutes, and half of it is of no use.
+    let half = part.clone();
+    process::tidy_up_on_signals(move || remove(&half));
     let made = fill(&part, count, PEOPLE, 0.8);
     if let Err(error) = made {
         remove(&part);
