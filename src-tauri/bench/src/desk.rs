@@ -130,7 +130,7 @@ pub fn keep_secrets(account: &str) -> Outcome {
         };
         let sessions = StoredSessions {
             session: Some((session, Instant(i64::from(i32::MAX) * 1_000))),
-            spare: None,
+            spares: Vec::new(),
         };
         Ok(vault.store_sessions(&sessions).await?)
     })

@@ -50,6 +50,30 @@ async fn two_people_talk_on_every_kind_of_server_and_an_administrator_hears_noth
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_gives_few_rows_at_once_is_asked_for_few() {
+    let few = Options::default().set("QUERY_LIMIT_MAX", "30");
+    let server = ServerFixture::start(Kind::Stamped, few);
+    let admin = server.admin();
+    let (alice, bob) = (server.alice().id.clone(), server.bob().id.clone());
+    for n in 0..40 {
+        let id = format!("01936f00-0000-7000-8000-0000000000{n:02}");
+        admin.insert(&id, &bob, &alice, "From before", "2026-11-20T10:00:00Z");
+    }
+    let mut alice = Client::start(&server, server.alice()).await;
+    alice.live().await;
+    alice
+        .page_until(&bob, "all of it is here", |page| page.len() == 40)
+        .await;
+    let said = alice.send(&bob, "And after").await;
+    alice
+        .page_until(&bob, "it is sent", |page| {
+            page.last().map(|row| (&row.id, row.state)) == Some((&said.id, MessageState::Sent))
+        })
+        .await;
+    alice.messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_while_the_server_is_dead_arrives_once_and_in_order() {
     let mut server = ServerFixture::start(Kind::Stamped, Options::default());
     let mut alice = Client::start(&server, server.alice()).await;

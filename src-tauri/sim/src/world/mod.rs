@@ -194,8 +194,8 @@ impl World {
                 Database::Postgres
             },
             twelve: rng.chance(25),
-            // A larger limit than this is refused.
-            limit_max: [4, 200, 1_000, 100_000][rng.below(4)],
+            // A larger limit than this is refused, and groups beyond it are not told.
+            limit_max: [200, 1_000, 100_000][rng.below(3)],
             heartbeat: [30_000, 30_000, 30_000, 120_000][rng.below(4)],
             payload_max: 100_000,
             lifetimes: Lifetimes {
