@@ -118,9 +118,11 @@ mod tests {
             }
             let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
             // Packages that no person meets, and cargo's tables about them.
-            let text = ["sim", "core"].iter().fold(text, |text, package| {
-                text.replace(&format!("{}-{package}", program()), "")
-            });
+            let text = ["sim", "core", "tests", "model"]
+                .iter()
+                .fold(text, |text, package| {
+                    text.replace(&format!("{}-{package}", program()), "")
+                });
             // In the demonstration's history people watch the bird.
             let text = text.replace(&format!("{}s by the river", program()), "");
             assert!(
