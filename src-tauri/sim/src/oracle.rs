@@ -520,12 +520,18 @@ fn read_marks(client: &Client) -> Result<Vec<(Kind, String)>, StoreError> {
         let Some(read) = client.read.get(&conversation) else {
             continue;
         };
-        let unread = held(&client.store, conversation)?
+        let held = held(&client.store, conversation)?;
+        let unread = held
             .rows
             .iter()
             .filter(|shown| sent(shown) && shown.sender != me && shown.sort > *read)
             .count();
-        if i64::try_from(unread) != Ok(row.unread) {
+        // A row that came after a younger one, dated ahead, may wait behind it
+        // for who scrolls up.
+        let reaches = held.older == Older::Beginning
+            || held.rows.first().is_some_and(|first| first.sort <= *read);
+        let unread = i64::try_from(unread).unwrap_or(i64::MAX);
+        if row.unread < unread || (reaches && row.unread != unread) {
             found.push((
                 Kind::Diverged,
                 format!(

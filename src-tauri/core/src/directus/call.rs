@@ -166,6 +166,8 @@ pub struct BadRow {
     pub id: Option<String>,
     /// Which field was wrong: a fixed word, never the row's content.
     pub reason: &'static str,
+    /// The stamp that ordered it, if that could be read.
+    pub at: Option<Instant>,
 }
 
 /// Count and newest stamp of the messages from one person to another.

@@ -58,6 +58,7 @@ pub fn message(row: &Value) -> Result<Message, BadRow> {
     let bad = |id: Option<&str>, reason| BadRow {
         id: id.map(|id| id.chars().take(MAX_BAD_ID).collect()),
         reason,
+        at: None,
     };
     let Some(row) = row.as_object() else {
         return Err(bad(None, "row"));
@@ -100,7 +101,7 @@ pub fn messages(data: &[Value], by: By) -> Rows {
         rows.last = at.or(rows.last);
         match message(row) {
             Ok(message) => rows.messages.push(message),
-            Err(bad) => rows.set_aside.push(bad),
+            Err(bad) => rows.set_aside.push(BadRow { at, ..bad }),
         }
     }
     rows

@@ -78,7 +78,8 @@ impl Engine {
                 // it before the list was there is on the page from now on.
                 None => Some(held::beginning()),
                 // It was in the list, and nothing of it could be read.
-                Some(end) if end == held::open_end() => Some(spot.clone()),
+                // Those of the same stamp come with it, in any order.
+                Some(end) if end == held::open_end() => Some((spot.0, String::new())),
                 Some(_) => None,
             };
             if let Some(begins) = begins {
@@ -93,7 +94,6 @@ impl Engine {
         }
         s.touch(message.id, conversation);
         let elsewhere = before
-            .filter(|before| !before.pending)
             .and_then(|before| before.message.conversation(self.me))
             .filter(|was| *was != conversation);
         if let Some(was) = elsewhere {

@@ -113,6 +113,8 @@ impl Walk {
         self.except.extend(
             rows.set_aside
                 .iter()
+                // One that lies before would be counted among those to skip.
+                .filter(|bad| bad.at.is_none() || bad.at >= at)
                 .filter_map(|bad| bad.id.as_deref()?.parse::<MessageId>().ok()),
         );
         if self.from == from && self.except.len() == before {
