@@ -461,6 +461,10 @@ impl World {
         for (kind, words) in found {
             self.found(kind, words);
         }
+        // A conversation of which nothing is left has no mark either.
+        let listed = oracle::conversations(&self.clients[index].store)?;
+        let read = &mut self.clients[index].read;
+        read.retain(|conversation, _| listed.contains(conversation));
         Ok(())
     }
 }
