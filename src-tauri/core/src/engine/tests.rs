@@ -143,6 +143,19 @@ impl Alice {
         socket
     }
 
+    /// Starts her where something on the way lets no socket pass.
+    fn without_a_socket() -> Self {
+        let mut alice = Self::new();
+        alice.start();
+        alice.answer(Ok(Answer::Probed));
+        let socket = alice.socket_opened();
+        let refused = SocketEvent::Failed {
+            upgrade_refused: true,
+        };
+        alice.tell(Input::Socket(socket, refused));
+        alice
+    }
+
     /// Brings her up to `Live` on a server that holds one message of Bob's.
     fn live() -> (Self, SocketId) {
         let mut alice = Self::new();

@@ -133,14 +133,7 @@ fn who_is_suspended_is_told_so_and_keeps_the_sessions() {
 
 #[test]
 fn renewing_does_not_put_off_the_polls_after_which_the_socket_is_tried_again() {
-    let mut alice = Alice::new();
-    alice.start();
-    alice.answer(Ok(Answer::Probed));
-    let socket = alice.socket_opened();
-    let refused = SocketEvent::Failed {
-        upgrade_refused: true,
-    };
-    alice.tell(Input::Socket(socket, refused));
+    let mut alice = Alice::without_a_socket();
     quietly(&mut alice, nothing);
     let polls = |alice: &Alice| {
         alice
@@ -418,14 +411,7 @@ fn only_a_connection_without_a_socket_polls() {
     quietly(&mut alice, nothing);
     assert_eq!(timer(&alice, Timer::Poll), None);
 
-    let mut alice = Alice::new();
-    alice.start();
-    alice.answer(Ok(Answer::Probed));
-    let socket = alice.socket_opened();
-    let refused = SocketEvent::Failed {
-        upgrade_refused: true,
-    };
-    alice.tell(Input::Socket(socket, refused));
+    let mut alice = Alice::without_a_socket();
     let mut polls = Vec::new();
     for _ in 0..30 {
         polls.extend(timer(&alice, Timer::Poll));

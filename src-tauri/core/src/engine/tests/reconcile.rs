@@ -121,3 +121,48 @@ fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
     let left = store::messages::get(&alice.store, id(1)).unwrap();
     assert_eq!(left, None);
 }
+
+#[test]
+fn a_row_that_cannot_be_read_is_not_skipped_again_in_a_later_second() {
+    let mut walk = sync::Walk {
+        by: crate::directus::call::By::Created,
+        peer: None,
+        from: Some(Instant(START)),
+        until: None,
+        except: BTreeSet::new(),
+    };
+    let mut page = rows(vec![from_bob(1, 5_000)]);
+    page.count = 2;
+    page.set_aside = vec![crate::directus::call::BadRow {
+        id: Some(id(9).to_string()),
+        reason: "content",
+        at: Some(Instant(START + 1_000)),
+    }];
+    assert!(walk.advance(&page, Stamps::Sender));
+    assert_eq!(walk.except, BTreeSet::from([id(1)]));
+}
+
+#[test]
+fn a_message_that_is_given_away_while_it_is_sent_leaves_its_page() {
+    let (mut alice, socket) = Alice::live();
+    alice.tell(Input::Watching([with_bob()].into()));
+    alice.send(7, "for Bob");
+    let given = Message {
+        sender: person(1),
+        receiver: person(3),
+        ..from_bob(7, 1_000)
+    };
+    let frame = ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![given]),
+    };
+    alice.frame(socket, frame);
+    let gone = Change::MessageGone {
+        conversation: with_bob().to_string(),
+        id: id(7).to_string(),
+    };
+    let told =
+        |effect: &Effect| matches!(effect, Effect::Show(_, changes) if changes.contains(&gone));
+    assert!(alice.effects.iter().any(told));
+    assert!(!alice.page().iter().any(|(text, _)| text == "for Bob"));
+}
