@@ -37,6 +37,7 @@ describe('messages', () => {
   test('a message without a text that can be shown says so', async () => {
     const page = await withBob({ conversations: [{ person: 'p-bob', messages: [{ text: '', at: NOW }] }] });
     assert.deepEqual(await texts(page), ['This message has no text that can be shown.']);
+    assert.match(await page.textContent('.row-preview'), /no text that can be shown/u);
   });
 
   test('a failed message says why, and can be tried again, copied and deleted', async () => {

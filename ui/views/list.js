@@ -258,7 +258,8 @@ function preview(row) {
   const draft = row.draft?.trim();
   if (draft) return [el('span', { class: 'draft' }, t('preview-draft')), el('span', { dir: 'auto', class: 'isolated' }, draft.replace(/\s+/gu, ' ').slice(0, 200))];
   if (!row.last) return [];
-  const { is_me: mine, state, text } = row.last;
+  const { is_me: mine, state } = row.last;
+  const text = row.last.text || t('no-text');
   if (!mine) return [el('span', { dir: 'auto', class: 'isolated' }, text)];
   return [
     el('span', { class: `mark mark-${state}`, title: t(`state-${state}`) }, icon(marks[state], 15), spoken(t(`state-${state}`))),
