@@ -24,6 +24,10 @@ import { listen } from './vendor/tauri-api/event.js';
 /** @typedef {import('./types/bridge').Problem} Problem */
 /** @typedef {import('./types/bridge').SearchPage} SearchPage */
 /** @typedef {import('./types/bridge').ServerFound} ServerFound */
+/** @typedef {import('./types/bridge').SetUpApplied} SetUpApplied */
+/** @typedef {import('./types/bridge').SetUpPlan} SetUpPlan */
+/** @typedef {import('./types/bridge').SetUpProgress} SetUpProgress */
+/** @typedef {import('./types/bridge').SetUpSignIn} SetUpSignIn */
 /** @typedef {import('./types/bridge').SignedOut} SignedOut */
 /** @typedef {import('./types/bridge').SignIn} SignIn */
 /** @typedef {import('./types/bridge').Unsent} Unsent */
@@ -184,6 +188,25 @@ export const signOut = (account, unsent) => ask('sign_out', { account, unsent })
 export const close = (account) => ask('close', { account });
 
 /**
+ * Signs an administrator in to set up a server: a session of its own, in the core's memory only.
+ * @param {SetUpSignIn} request
+ * @returns {Promise<ServerFound>}
+ */
+export const setUpBegin = (request) => call('set_up_begin', { request });
+
+/** @returns {Promise<SetUpPlan>} */
+export const setUpPlan = () => call('set_up_plan');
+
+/** @param {string} plan the hash of the plan that was seen @returns {Promise<SetUpApplied>} */
+export const setUpApply = (plan) => ask('set_up_apply', { plan });
+
+/** @returns {Promise<null>} */
+export const setUpStop = () => call('set_up_stop');
+
+/** @returns {Promise<null>} */
+export const setUpEnd = () => call('set_up_end');
+
+/**
  * What this device remembers between two starts.
  * @returns {Promise<Settings>}
  */
@@ -217,5 +240,19 @@ export async function onTheme(onTheme) {
     await listen('theme', (event) => onTheme(String(event.payload)));
   } catch {
     // Without the event `prefers-color-scheme` and the first choice stand.
+  }
+}
+
+/**
+ * Hears of each step of setting up before it is done.
+ * @param {(progress: SetUpProgress) => void} onProgress
+ * @returns {Promise<() => void>} stops hearing
+ */
+export async function onSetUp(onProgress) {
+  try {
+    return await listen('set_up', (event) => onProgress(/** @type {{ value: SetUpProgress }} */ (event.payload).value));
+  } catch {
+    // Without the event the end is told all the same.
+    return () => {};
   }
 }

@@ -6,6 +6,8 @@
  * theme. Never: what a screen does.
  *
  *   start ──no account──> sign-in ──account──> messenger ──signed out──> sign-in
+ *     │                   ^     v
+ *     │                   set up a server, sign-in standing aside
  *     └──the one used last──> messenger | unlock | sign in again | trouble
  *                                │
  *                                └──another──> closed here, then opened there
@@ -18,12 +20,14 @@ import { setProduct, t } from './locale.js';
 import { Session } from './session.js';
 import { accountsDialog } from './views/accounts.js';
 import { messengerView } from './views/messenger.js';
+import { setUpView } from './views/setup.js';
 import { signInView } from './views/signin.js';
 import { troubleView, unlockView } from './views/unlock.js';
 
 /** @typedef {import('./types/bridge').AccountSummary} AccountSummary */
 /** @typedef {import('./types/bridge').AppInfo} AppInfo */
 /** @typedef {import('./types/bridge').Problem} Problem */
+/** @typedef {import('./types/bridge').ServerFound} ServerFound */
 /** @typedef {{ element: HTMLElement, shown?: () => void, close?: () => void }} View */
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
@@ -55,12 +59,33 @@ async function signIn({ again, notice, server } = {}) {
   const accounts = await api.accounts().catch(() => []);
   if (mine !== turn) return;
   document.title = info.name;
-  show(signInView(info, {
+  const view = signInView(info, {
     again: again ?? null,
     notice: notice ?? '',
     server: server ?? '',
     done: (account) => void enter(account),
     others: accounts.length > 0 ? () => choose(null) : null,
+    setUp: (found, email) => setUp(view, found, email),
+  });
+  show(view);
+}
+
+/**
+ * Setting up a server. Sign-in stands aside meanwhile with what was typed in it.
+ * @param {View & { goOn: () => void }} aside
+ * @param {ServerFound} found
+ * @param {string} email
+ */
+function setUp(aside, found, email) {
+  current = null;
+  show(setUpView(info, {
+    server: found,
+    email,
+    back: () => show(aside),
+    goOn: () => {
+      show(aside);
+      aside.goOn();
+    },
   }));
 }
 
@@ -152,6 +177,8 @@ async function start() {
     if (theme === 'dark' || theme === 'light') document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
   });
+  // Of a page that was here before, nobody goes on setting up.
+  void api.setUpEnd().catch(() => {});
   try {
     info = await api.appInfo();
     setProduct(info.name);

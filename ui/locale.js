@@ -20,7 +20,7 @@ const always = { app: '' };
 /** What a problem's sentence gets where the core gave no value. */
 const unsaid = {
   host: '…', version: '?', seconds: 0, status: '?', field: 'none', bytes: 0, limit: 0, count: 0, kind: '', unsent: 0,
-  drafts: 0,
+  drafts: 0, reason: '?',
 };
 
 /** Arguments that are counted, and so written and pluralised as numbers. */

@@ -15,8 +15,8 @@ use serde_json::Value;
 use tauri::{State, async_runtime::JoinHandle, ipc::Channel};
 use whinchat_core::{
     bridge::{
-        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Problem, SignIn,
-        Unsent,
+        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Problem, ServerFound,
+        SetUpSignIn, SignIn, Unsent,
     },
     model::AccountId,
     runtime::Messenger,
@@ -332,6 +332,37 @@ pub async fn sign_out(core: Core<'_>, account: String, unsent: Unsent) -> Answer
 pub async fn close(core: Core<'_>, streams: State<'_, Streams>, account: String) -> Answer {
     streams.set(account_id(&account)?, None);
     core.call(Command::Close { account }).await
+}
+
+/// Begins setting up a server; not a bridge [`Command`], for it carries a
+/// password. The session that is made from it stays in the core's memory.
+#[tauri::command]
+pub async fn set_up_begin(core: Core<'_>, request: SetUpSignIn) -> Result<ServerFound, Problem> {
+    core.set_up_begin(request).await
+}
+
+/// [`Command::SetUpPlan`].
+#[tauri::command]
+pub async fn set_up_plan(core: Core<'_>) -> Answer {
+    core.call(Command::SetUpPlan).await
+}
+
+/// [`Command::SetUpApply`].
+#[tauri::command]
+pub async fn set_up_apply(core: Core<'_>, plan: String) -> Answer {
+    core.call(Command::SetUpApply { plan }).await
+}
+
+/// [`Command::SetUpStop`].
+#[tauri::command]
+pub async fn set_up_stop(core: Core<'_>) -> Answer {
+    core.call(Command::SetUpStop).await
+}
+
+/// [`Command::SetUpEnd`].
+#[tauri::command]
+pub async fn set_up_end(core: Core<'_>) -> Answer {
+    core.call(Command::SetUpEnd).await
 }
 
 /// What this device remembers between two starts.

@@ -112,6 +112,11 @@ commands! {
     unsent_messages,
     sign_out,
     close,
+    set_up_begin,
+    set_up_plan,
+    set_up_apply,
+    set_up_stop,
+    set_up_end,
     open_outside,
     settings,
     remember_account,
@@ -165,7 +170,7 @@ fn follow_theme<R: Runtime>(app: tauri::AppHandle<R>) {
 }
 
 /// Hands the core's events to whoever listens in a page: `message`,
-/// `connection`, `unread` and `session`.
+/// `connection`, `unread`, `session` and `set_up`.
 fn forward_events<R: Runtime>(app: tauri::AppHandle<R>, core: &Messenger) {
     let mut events = core.events();
     tauri::async_runtime::spawn(async move {
@@ -181,6 +186,7 @@ fn forward_events<R: Runtime>(app: tauri::AppHandle<R>, core: &Messenger) {
                 Event::Connection { .. } => "connection",
                 Event::Unread { .. } => "unread",
                 Event::Session { .. } => "session",
+                Event::SetUp(_) => "set_up",
             };
             if app.emit(name, &event).is_err() {
                 break;
@@ -315,6 +321,7 @@ mod tests {
             "app_info",
             "open_outside",
             "remember_account",
+            "set_up_begin",
             "settings",
             "sign_in",
             "stream",
@@ -341,6 +348,10 @@ mod tests {
             "server": "two words", "email": "alice@example.com", "password": "secret", "code": null,
             "vault": "session_only", "passphrase": null, "account": null,
         }});
+        let set_up = json!({"request": {
+            "server": "two words", "email": "alice@example.com", "password": "secret", "code": null,
+        }});
+        let over = Some("set_up_ended");
         vec![
             ("app_info", json!({}), None),
             ("accounts", json!({}), None),
@@ -422,6 +433,11 @@ mod tests {
             ("unsent_messages", of_account(json!({})), unknown),
             ("sign_out", of_account(json!({"unsent": "ask"})), unknown),
             ("close", of_account(json!({})), None),
+            ("set_up_begin", set_up, Some("address_invalid")),
+            ("set_up_plan", json!({}), over),
+            ("set_up_apply", json!({"plan": "0"}), over),
+            ("set_up_stop", json!({}), None),
+            ("set_up_end", json!({}), None),
             (
                 "open_outside",
                 json!({"url": "file:///etc/passwd"}),

@@ -21,6 +21,8 @@
     connection: { state: 'live', retry_at: null, problem: null, ...config.connection },
     stream: null, n: 1, index: 0, conversations: new Map(), clock: config.now, serial: 0, suspended: false,
     tokens: 0,
+    // A server that is set up: whether somebody is signed in for it, what it needs, and how far that is.
+    setUp: { session: false, stopping: false, done: 0, plan: config.setUp },
   };
   /** Every command in order, with its arguments; never passwords. */
   const calls = [];
@@ -327,6 +329,33 @@
       if (account.id === id) state.stream = null;
       return null;
     },
+    set_up_begin: ({ request }) => {
+      state.setUp.session = true;
+      return { url: request.server, project: 'Meadow', version: '11.17.4' };
+    },
+    set_up_plan: () => {
+      if (!state.setUp.session) throw problem('set_up_ended', 'sign_in');
+      return state.setUp.plan;
+    },
+    set_up_apply: ({ plan: hash }) => {
+      const { setUp } = state;
+      if (!setUp.session) throw problem('set_up_ended', 'sign_in');
+      if (hash !== setUp.plan.hash) throw problem('set_up_changed', 'retry');
+      const stopped = setUp.stopping;
+      setUp.plan = { ...setUp.plan, hash: stopped ? 'c'.repeat(64) : 'b'.repeat(64), steps: stopped ? setUp.plan.steps.slice(setUp.done) : [] };
+      setUp.stopping = false;
+      setUp.done = 0;
+      return { before: hash, stopped, left: setUp.plan };
+    },
+    set_up_stop: () => {
+      state.setUp.stopping = held.has('set_up_apply');
+      fake.release('set_up_apply');
+      return null;
+    },
+    set_up_end: () => {
+      state.setUp.session = false;
+      return null;
+    },
     open_outside: () => null,
     'plugin:event|listen': ({ event, handler }) => {
       listeners.set(event, handler);
@@ -338,7 +367,8 @@
   /** What a log of calls may hold: never a password. */
   function logged(args) {
     if (!args || !args.request) return args ?? {};
-    return { request: { ...args.request, password: args.request.password ? '(given)' : '', passphrase: args.request.passphrase ? '(given)' : null } };
+    const { password, passphrase } = args.request;
+    return { request: { ...args.request, password: password ? '(given)' : '', ...(passphrase === undefined ? {} : { passphrase: passphrase ? '(given)' : null }) } };
   }
 
   window.__TAURI_INTERNALS__ = {
@@ -416,6 +446,12 @@
       state.revision = now;
     },
     echo: (id, messageId) => changed(id, conversation(id).rows.find((r) => r.id === messageId)),
+    /** The core says that this step, counted from 1, is about to be done. */
+    step: (number) => {
+      const { setUp } = state;
+      setUp.done = number - 1;
+      fake.emit('set_up', { event: 'set_up', value: { number, of: setUp.plan.steps.length, step: setUp.plan.steps[number - 1] } });
+    },
     tell, suspend: (value) => { state.suspended = value; },
     emit: (event, payload) => callbacks.get(listeners.get(event))?.({ event, id: 1, payload }),
     setFetchProblem: (value) => { config.fetchProblem = value; },

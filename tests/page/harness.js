@@ -73,12 +73,12 @@ export const people = [
  * @typedef {{ person: string, messages: Said[], unread?: number, draft?: string, server?: number }} Talk
  * @typedef {{ signedIn?: boolean, now?: number, deliver?: boolean, latency?: number, account?: object, info?: object,
  *   people?: object[], connection?: object, conversations?: Talk[], fetchProblem?: object, last?: string | null,
- *   others?: (object & { conversations?: Talk[] })[] }} Config
+ *   others?: (object & { conversations?: Talk[] })[], setUp?: object }} Config
  */
 
 /** @param {Config} [given] */
 export function config(given = {}) {
-  return { signedIn: true, now: NOW, deliver: true, latency: 0, account: {}, info: {}, people, connection: {}, conversations: talks(), others: [], last: null, ...given };
+  return { signedIn: true, now: NOW, deliver: true, latency: 0, account: {}, info: {}, people, connection: {}, conversations: talks(), others: [], last: null, setUp: plan(), ...given };
 }
 
 /** @param {number} count @param {(at: number) => string} [text] @returns {Said[]} */
@@ -119,6 +119,58 @@ export function talks() {
     { person: 'p-femi', messages: [{ text: 'Invoice is paid, thank you.', at: ago(60 * 24 * 5), mine: true }] },
   ];
 }
+
+/** What each collection of the schema takes: its subject, how many relations, and what is allowed. @type {[string, string, number, string[]][]} */
+const collections = [
+  ['chat_setup', 'record', 0, ['read']],
+  ['chat_groups', 'groups', 3, ['read', 'create', 'update', 'update']],
+  ['chat_members', 'groups', 3, ['read', 'create', 'update', 'delete']],
+  ['chat_messages', 'messages', 4, ['read', 'create', 'update', 'update']],
+  ['chat_attachments', 'files', 2, ['read', 'create']],
+  ['chat_reactions', 'reactions', 2, ['read', 'create', 'update']],
+  ['chat_read_states', 'reading', 3, ['read', 'create', 'update']],
+  ['chat_prefs', 'settings', 3, ['read', 'create', 'update']],
+  ['chat_typing', 'typing', 3, ['read', 'create', 'update']],
+  ['chat_presence', 'presence', 1, ['read', 'create', 'update']],
+  ['chat_blocks', 'blocks', 2, ['read', 'create', 'delete']],
+];
+
+/** A plan for an empty server, as the core would tell it. @param {object} [more] */
+export function plan(more = {}) {
+  const made = collections.map(([collection, subject]) => ({ subject, deed: 'make_collection', args: { collection } }));
+  const related = collections.flatMap(([collection, subject, count]) => ['user_id', 'group_id', 'peer_id', 'message_id'].slice(0, count)
+    .map((field) => ({ subject, deed: 'add_relation', args: { collection, field } })));
+  const allowed = collections.flatMap(([collection, subject, , actions]) => actions
+    .map((action) => ({ subject, deed: 'add_permission', args: { policy: 'Chat', action, collection } })));
+  return {
+    hash: '3f9a02bc71de4458b0c66e1f27a95d0383d1f4c2a7be19506d0e8c44fa9b7e21',
+    steps: [
+      ...made,
+      ...related,
+      { subject: 'access', deed: 'make_role', args: { role: 'Chat' } },
+      { subject: 'access', deed: 'make_folder', args: { folder: 'chat-avatars' } },
+      { subject: 'access', deed: 'make_policy', args: { policy: 'Chat' } },
+      ...allowed,
+      { subject: 'people', deed: 'add_permission', args: { policy: 'Chat', action: 'read', collection: 'directus_users' } },
+      { subject: 'access', deed: 'attach_policy', args: { policy: 'Chat', role: 'Chat' } },
+      { subject: 'record', deed: 'record_version', args: { version: '2' } },
+    ],
+    refusals: [],
+    kept: [],
+    roles: ['Chat'],
+    ...more,
+  };
+}
+
+/** What stands in the way of setting a server up, and what stays as it is. */
+export const obstacles = {
+  refusals: [
+    { code: 'web_sockets_off', args: {} },
+    { code: 'foreign_collection', args: { collection: 'chat_groups', because: 'Whinchat did not make it' } },
+    { code: 'dangling_keys', args: { field: 'chat_messages.sender_id', rows: '12', to: 'directus_users', example: '0b1f6c1e-27a1-4f70-9c56-0d35c3d4b4f8' } },
+  ],
+  kept: [{ what: 'chat_messages.sender_id', found: 'no relation', wanted: 'a relation to directus_users' }],
+};
 
 /** Two more accounts on this device, one of them locked. */
 export const others = [

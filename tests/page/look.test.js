@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
-import { BOB, CAROL, history, launch, NOW, openConversation, openPage, others, serve, talks } from './harness.js';
+import { BOB, CAROL, history, launch, NOW, obstacles, openConversation, openPage, others, plan, serve, talks } from './harness.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const clean = { outside: [], violations: [], errors: [], console: [] };
@@ -64,6 +64,31 @@ const boxes = (page) => page.evaluate(() => Object.fromEntries([...document.quer
 const column = (page) => page.$eval('.messages', (one) => { const { left, right, width } = one.getBoundingClientRect(); return { left, right, width }; });
 const near = (a, b, what) => assert.ok(Math.abs(a - b) <= 0.6, `${what}: ${a} is not ${b}`);
 
+/** To where a server has no chat: for an ordinary person, or for whoever runs it. */
+const toUnready = (code) => async (page) => {
+  await page.fill('#server', 'a.example');
+  await page.click('#continue');
+  await page.fill('#email', 'alice@example.com');
+  await page.fill('#password', 'x');
+  await page.evaluate((c) => window.fake.refuse('sign_in', window.fake.problem(c, 'none', { host: 'a.example' })), code);
+  await page.click('#continue');
+  await page.waitForSelector('#missing-copy, #admin-password');
+};
+const toPlan = async (page) => {
+  await toUnready('set_up_needed')(page);
+  await page.fill('#admin-password', 'x');
+  await page.click('#set-up-continue');
+  await page.waitForSelector('[data-step="set-up-plan"], [data-step="set-up-ready"]');
+  const first = await page.$('.plan-part summary');
+  await first?.click();
+};
+const toWorking = async (page) => {
+  await toPlan(page);
+  await page.evaluate(() => window.fake.hold('set_up_apply'));
+  await page.click('#set-up-continue');
+  await page.waitForSelector('#set-up-progress');
+};
+
 describe('geometry', () => {
   for (const rtl of [false, true]) {
     for (const width of [320, 768, 1440]) {
@@ -122,13 +147,17 @@ describe('geometry', () => {
     ['sign-in', { signedIn: false }, async (page) => { await page.fill('#server', 'a.example'); await page.click('#continue'); await page.waitForSelector('#password'); }],
     ['the list', { conversations: talks().map((talk) => ({ ...talk, messages: talk.messages.map((m) => ({ ...m, text: 'Ungeheuerlichkeitsbescheinigung'.repeat(20) })) })), people: talks().map(({ person }) => ({ id: person, name: `${person} ${'Wolfeschlegelsteinhausen'.repeat(5)}`, is_me: false })) }, async () => {}],
     ['a conversation', {}, (page) => openConversation(page, BOB)],
+    ['what to ask for', { signedIn: false }, toUnready('chat_missing')],
+    ['a plan', { signedIn: false, setUp: plan(obstacles) }, toPlan],
+    ['setting up', { signedIn: false }, toWorking],
+    ['a server that is ready', { signedIn: false, setUp: plan({ steps: [] }) }, toPlan],
   ]) {
     for (const width of [320, 768, 1440]) {
       test(`${name} at ${width} px with text twice as large needs no sideways scrolling`, () => look(config, { text: 2, viewport: { width, height: 900 } }, async (page) => {
         await act(page);
         const over = await page.evaluate(() => {
           const { innerWidth } = window;
-          return [...document.querySelectorAll('button, input, textarea, h1, h2, p, .bubble, label')].filter((one) => one.checkVisibility() && !one.closest('.spoken')).filter((one) => { const box = one.getBoundingClientRect(); return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1); }).map((one) => one.outerHTML.slice(0, 80));
+          return [...document.querySelectorAll('button, input, textarea, progress, summary, li, dd, h1, h2, p, .bubble, label')].filter((one) => one.checkVisibility() && !one.closest('.spoken')).filter((one) => { const box = one.getBoundingClientRect(); return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1); }).map((one) => one.outerHTML.slice(0, 80));
         });
         assert.deepEqual(over, []);
       }));
@@ -172,6 +201,14 @@ describe('contrast is at least 4.5, computed from the real colours', () => {
       assert.equal(new Set(all.map(([selector]) => selector)).size, wanted.length);
       for (const [selector, ratio] of all) assert.ok(ratio >= 4.5, `${selector}: ${ratio.toFixed(2)}`);
     }));
+
+    test(`of a plan and what stands in its way, in the ${colorScheme} theme`, () => look({ signedIn: false, setUp: plan(obstacles) }, { colorScheme }, async (page) => {
+      await toPlan(page);
+      const wanted = ['.lead', '.plan-part-title', '.plan-part-about', '.plan-part-count', '.plan-part-steps li', '.plan-refusal span', '.plan-kept li', '.facts dt', '.facts dd', '.hash', '#set-up-continue', '#set-up-leave'];
+      const all = await contrasts(page, wanted);
+      assert.equal(new Set(all.map(([selector]) => selector)).size, wanted.length);
+      for (const [selector, ratio] of all) assert.ok(ratio >= 4.5, `${selector}: ${ratio.toFixed(2)}`);
+    }));
   }
 });
 
@@ -197,6 +234,11 @@ const screens = {
     await page.click('#continue');
     await page.waitForSelector('#code');
   }],
+  missing: [{ signedIn: false }, toUnready('chat_missing')],
+  'set up: who': [{ signedIn: false }, toUnready('set_up_needed')],
+  'set up: plan': [{ signedIn: false, setUp: plan(obstacles) }, toPlan],
+  'set up: working': [{ signedIn: false }, toWorking],
+  'set up: ready': [{ signedIn: false, setUp: plan({ steps: [] }) }, toPlan],
   unlock: [{ account: { problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } }],
   trouble: [{ account: { problem: { code: 'vault_unreadable', action: 'retry', args: {} } } }],
   erase: [{ account: { problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } }, async (page) => { await page.click('#erase'); await page.waitForSelector('#erase-dialog[open]'); }],

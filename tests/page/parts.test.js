@@ -172,7 +172,7 @@ test('every code has a sentence and every action a button, filled without a gap'
   assert.ok(codes.length >= 37);
   for (const code of codes) {
     assert.ok(has(`error-${code}`), code);
-    const given = { host: 'chat.example', seconds: '12', version: '9.0', status: '500', field: 'content', bytes: '9', limit: '8', count: '2' };
+    const given = { host: 'chat.example', seconds: '12', version: '9.0', status: '500', field: 'content', bytes: '9', limit: '8', count: '2', reason: 'FORBIDDEN' };
     for (const args of [{}, given]) {
       const sentence = problemText({ code, args, action: 'none' });
       assert.doesNotMatch(sentence, /\{|\$|undefined|NaN/u, code);
@@ -182,6 +182,9 @@ test('every code has a sentence and every action a button, filled without a gap'
   for (const action of union('Action')) assert.ok(has(`action-${action}`) && actionText(action).length > 1, action);
   for (const state of union('ConnectionState')) assert.ok(has(`connection-${state}`), state);
   for (const state of union('MessageState')) assert.ok(has(`state-${state}`), state);
+  for (const deed of union('SetUpDeed')) assert.ok(has(`setup-step-${deed}`), deed);
+  for (const code of union('SetUpObstacle')) assert.ok(has(`setup-refusal-${code}`), code);
+  for (const subject of union('SetUpSubject')) assert.ok(has(`setup-subject-${subject}`) && has(`setup-subject-${subject}-about`), subject);
   for (const kind of union('VaultKind')) assert.ok(has(`vault-${kind}`) && has(`vault-${kind}-about`), kind);
 });
 
@@ -205,7 +208,7 @@ test('every sentence that is asked for exists, and every one that exists is aske
   const text = ours().filter((path) => path.endsWith('.js') && !path.includes('/locales/')).map((path) => readFileSync(path, 'utf8')).join('\n');
   const known = [...source().matchAll(/^([a-z][\w-]*) =/gmu)].map((match) => match[1]);
   for (const [, id] of text.matchAll(/\bt\(\s*'([\w-]+)'/gu)) assert.ok(known.includes(id), `${id} is asked for but not written`);
-  const byName = /^(?:error|action|connection|state|vault|failed|password|passphrase|unsent)-/u;
+  const byName = /^(?:error|action|connection|state|vault|failed|password|passphrase|unsent|setup-(?:step|refusal|subject))-/u;
   for (const id of known) assert.ok(byName.test(id) || text.includes(`'${id}'`), `${id} is written but never asked for`);
 });
 

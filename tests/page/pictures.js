@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { BOB, CAROL, history, launch, NOW, openConversation, openPage, others, serve, talks, until } from './harness.js';
+import { BOB, CAROL, history, launch, NOW, obstacles, openConversation, openPage, others, plan, serve, talks, until } from './harness.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('./harness.js').Config} Config */
@@ -35,6 +35,51 @@ async function toCode(page) {
   await page.fill('#password', 'secret');
   await page.click('#continue');
   await page.waitForSelector('#code');
+}
+
+/** @param {Page} page */
+async function toMissing(page) {
+  await toPerson(page);
+  await refuse(page, 'chat_missing', 'tell_owner', { host: 'chat.example' }, 'sign_in');
+  await page.fill('#email', 'alice@example.com');
+  await page.fill('#password', 'secret');
+  await page.click('#continue');
+  await page.waitForSelector('#missing-copy');
+}
+
+/** @param {Page} page */
+async function toSetUp(page) {
+  await toPerson(page);
+  await refuse(page, 'set_up_needed', 'set_up', { host: 'chat.example' }, 'sign_in');
+  await page.fill('#email', 'owner@example.com');
+  await page.fill('#password', 'secret');
+  await page.click('#continue');
+  await page.waitForSelector('#admin-password');
+}
+
+/** @param {Page} page */
+async function toPlan(page) {
+  await toSetUp(page);
+  await page.fill('#admin-password', 'secret');
+  await page.click('#set-up-continue');
+  await page.waitForSelector('[data-step="set-up-plan"], [data-step="set-up-ready"]');
+}
+
+/** @param {Page} page */
+async function toWorking(page) {
+  await toPlan(page);
+  await page.evaluate(() => /** @type {any} */ (window).fake.hold('set_up_apply'));
+  await page.click('#set-up-continue');
+  await page.waitForSelector('#set-up-progress');
+  await page.evaluate(() => /** @type {any} */ (window).fake.step(31));
+  await until(page, () => /** @type {HTMLProgressElement} */ (document.querySelector('#set-up-progress')).value === 30);
+}
+
+/** @param {Page} page */
+async function toReady(page) {
+  await toPlan(page);
+  await page.click('#set-up-continue');
+  await page.waitForSelector('[data-step="set-up-ready"]');
 }
 
 /** @param {Page} page */
@@ -95,6 +140,42 @@ const pictures = [
   } },
   { name: 'sign-in-code', config: { signedIn: false }, act: toCode },
   { name: 'sign-in-vault', config: { signedIn: false, info: { vaults: ['passphrase', 'session_only'] } }, act: toPerson, dark: true },
+  { name: 'missing', config: { signedIn: false }, act: toMissing, dark: true },
+  { name: 'missing-copied', config: { signedIn: false }, act: async (page) => { await toMissing(page); await page.click('#missing-copy'); await until(page, () => document.querySelector('#missing-status')?.textContent !== ''); } },
+  { name: 'missing-narrow', config: { signedIn: false }, act: toMissing, options: narrow },
+  { name: 'set-up-who', config: { signedIn: false }, act: toSetUp, dark: true },
+  { name: 'set-up-who-refused', config: { signedIn: false }, act: async (page) => {
+    await toSetUp(page);
+    await refuse(page, 'not_administrator', 'change_input', { host: 'chat.example' }, 'set_up_begin');
+    await page.fill('#admin-password', 'secret');
+    await page.click('#set-up-continue');
+    await page.waitForSelector('#admin-email-error[data-code]');
+  } },
+  { name: 'set-up-plan', config: { signedIn: false }, act: toPlan, dark: true },
+  { name: 'set-up-plan-open', config: { signedIn: false, setUp: plan({ kept: obstacles.kept }) }, act: async (page) => { await toPlan(page); await page.click('[data-subject="messages"] summary'); }, options: { viewport: { width: 1200, height: 1600 } } },
+  { name: 'set-up-plan-narrow', config: { signedIn: false }, act: toPlan, options: { viewport: { width: 320, height: 1000 } }, dark: true },
+  { name: 'set-up-plan-right-to-left', config: { signedIn: false }, act: async (page) => { await toPlan(page); await page.click('[data-subject="messages"] summary'); }, options: { rtl: true, viewport: { width: 1200, height: 1100 } } },
+  { name: 'set-up-plan-large-text', config: { signedIn: false }, act: toPlan, options: { text: 2, viewport: { width: 768, height: 1000 } } },
+  { name: 'set-up-refused', config: { signedIn: false, setUp: plan(obstacles) }, act: toPlan, dark: true, options: { viewport: { width: 1200, height: 1100 } } },
+  { name: 'set-up-working', config: { signedIn: false }, act: toWorking, dark: true },
+  { name: 'set-up-working-narrow', config: { signedIn: false }, act: toWorking, options: narrow },
+  { name: 'set-up-stopped', config: { signedIn: false }, act: async (page) => { await toWorking(page); await page.click('#set-up-stop'); await page.waitForSelector('[data-step="set-up-plan"] .notice'); } },
+  { name: 'set-up-trouble', config: { signedIn: false }, act: async (page) => {
+    await toSetUp(page);
+    await refuse(page, 'host_silent', 'retry', { host: 'chat.example' }, 'set_up_plan');
+    await page.fill('#admin-password', 'secret');
+    await page.click('#set-up-continue');
+    await page.waitForSelector('.problem[data-code="host_silent"]');
+  } },
+  { name: 'set-up-step-refused', config: { signedIn: false }, act: async (page) => {
+    await toPlan(page);
+    await refuse(page, 'set_up_refused', 'retry', { status: '400', reason: 'INVALID_FOREIGN_KEY' }, 'set_up_apply');
+    await page.click('#set-up-continue');
+    await page.waitForSelector('.problem[data-code="set_up_refused"]');
+  } },
+  { name: 'set-up-ready', config: { signedIn: false }, act: toReady, dark: true },
+  { name: 'set-up-ready-narrow', config: { signedIn: false }, act: toReady, options: { viewport: { width: 320, height: 900 } } },
+  { name: 'set-up-already', config: { signedIn: false, setUp: plan({ steps: [] }) }, act: toPlan },
   { name: 'sign-in-narrow', config: { signedIn: false }, act: toPerson, options: narrow },
   { name: 'unlock', config: { account: { vault: 'passphrase', problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } } },
   { name: 'trouble', config: { account: { problem: { code: 'vault_unreadable', action: 'retry', args: {} } } } },

@@ -62,14 +62,14 @@ describe('signing in', () => {
     });
   }
 
-  for (const code of ['chat_missing', 'server_error', 'host_silent', 'disk_full']) {
+  for (const code of ['websockets_off', 'server_error', 'host_silent', 'disk_full']) {
     test(`${code} while signing in is told beside the button, with what can be done`, async () => {
       const page = await start({ signedIn: false });
       await page.fill('#server', 'chat.example');
       await page.click('#continue');
       await page.fill('#email', 'alice@example.com');
       await page.fill('#password', 'secret');
-      const action = { chat_missing: 'tell_owner', server_error: 'tell_owner' }[code] ?? 'retry';
+      const action = { websockets_off: 'tell_owner', server_error: 'tell_owner' }[code] ?? 'retry';
       await fake(page, ([c, a]) => window.fake.refuse('sign_in', window.fake.problem(c, a, { host: 'chat.example', status: '500' })), [code, action]);
       await page.click('#continue');
       await page.waitForSelector(`.problem[data-code="${code}"][role="alert"] button`);

@@ -44,6 +44,160 @@ code-label = One-time code
 code-submit = Confirm
 back = Back
 
+## A server that has no chat for somebody
+
+missing-title = There’s no chat for you here yet
+missing-lead = Your e-mail and password are right, but { $host } has no chat set up for { $email }. Whoever runs that server can change it in a few minutes: ask them.
+missing-text-label = A text for whoever runs the server
+missing-text =
+    Hello,
+
+    I would like to talk to people with { $app } on { $server }, but there is no chat for my account ({ $email }) there.
+
+    If you run that server: enter { $server } in { $app } and choose “I run this server”. It shows what would be made before anything is. The same from a command line:
+
+    { $program } apply --url { $server }
+
+    If chat is set up already, my account only needs the role that may chat.
+
+    What is made, what the server has to offer, and how all of it is undone stands in docs/server.md, which comes with { $app }.
+missing-copy = Copy the text
+missing-copy-again = Copy it again
+missing-copied = Copied. Send it to whoever runs the server.
+missing-copy-by-hand = It could not be copied by itself. It is selected: copy it from here.
+missing-still = There’s still no chat for you on this server.
+missing-owner = If you run this server yourself, you can set it up from here.
+missing-other = Sign in as somebody else
+
+## Setting up a server
+
+setup-administer = I run this server
+setup-title = Set up this server
+setup-who-lead = Enter an administrator’s password for this server once more. It is used for this only: it isn’t kept, and its session ends when you leave here. First you see what would be made.
+setup-who-submit = Show what would be made
+setup-leave = Not now
+setup-over = That session has ended. Sign in again to go on; what was made stays.
+setup-looking = Looking at the server …
+setup-trouble = The server can’t be looked at now
+setup-look-again = Look again
+setup-plan-title = What would be made
+setup-plan-lead = Nothing has been changed yet. This is everything that { $app } would add to this server.
+setup-rest-title = What is left to do
+setup-rest-lead = What was done stays. This is the rest.
+setup-refused-title = It can’t be done safely yet
+setup-refused-lead = Nothing has been changed. Put this right on the server first, then look again.
+setup-steps-title = { $count ->
+    [one] 1 step
+   *[other] { $count } steps
+  }
+setup-steps = { $count ->
+    [one] 1 step
+   *[other] { $count } steps
+  }
+setup-kept-title = Left as it is, because it is yours
+setup-kept = { $what }: { $found }. { $app } would have made it: { $wanted }.
+setup-roles = Who may chat
+setup-roles-are = People whose role is { $roles }
+setup-else = Everything else
+setup-else-is = Stays as it is
+setup-hash = The plan’s fingerprint
+setup-hash-before = Fingerprint before
+setup-hash-after = Fingerprint now
+setup-backup = Nothing is deleted, but make a backup of the database first: a backup is a backup. If people are writing already, choose a quiet minute.
+setup-apply = Set up
+setup-apply-rest = Do the rest
+setup-working = Setting up …
+setup-starting = Starting
+setup-progress = { $number ->
+    [0] { $of } steps
+   *[other] Step { $number } of { $of }
+  }
+setup-progress-subject = { $subject }: step { $number } of { $of }
+setup-working-hint = This takes up to a minute. You can break it off at any time and go on later: what is done stays.
+setup-stop = Break off
+setup-stopping = Breaking off …
+setup-stopped = Broken off. What was done stays, and you can go on at any time.
+setup-ready-title = { $host } is ready
+setup-ready-lead = Everything was made. People whose role is { $roles } can sign in and talk.
+setup-already-title = { $host } is ready already
+setup-already-lead = Nothing is to be made or changed. People whose role is { $roles } can sign in and talk.
+setup-left = Left to do
+setup-ready-hint = Give your people the role { $roles } in Directus, under User Directory. You can come back here at any time and see whether everything is still as it should be.
+setup-ready-announce = Done. The server is ready.
+setup-go-on = Go on to the chat
+
+## Setting up a server: what a step is about
+
+setup-subject-messages = Messages
+setup-subject-messages-about = Read only by who wrote them and by whom they are for
+setup-subject-groups = Groups
+setup-subject-groups-about = Read only by who is in them
+setup-subject-files = Files
+setup-subject-files-about = Read only by who can read the message they came with
+setup-subject-reactions = Reactions
+setup-subject-reactions-about = One’s own, on messages that one can read
+setup-subject-reading = Read marks
+setup-subject-reading-about = Who has read how far
+setup-subject-settings = Settings
+setup-subject-settings-about = Each person’s own, read by nobody else
+setup-subject-typing = Typing
+setup-subject-typing-about = Who is writing just now, and to whom
+setup-subject-presence = Presence
+setup-subject-presence-about = Who was here when, unless they hide it
+setup-subject-blocks = Blocks
+setup-subject-blocks-about = Who wants to hear nothing from whom
+setup-subject-people = People
+setup-subject-people-about = Names and pictures, for finding each other
+setup-subject-access = Who may chat
+setup-subject-access-about = The role, and what it allows
+setup-subject-record = Version
+setup-subject-record-about = Says that everything is there
+
+## Setting up a server: steps
+
+setup-step-make_collection = Make the collection { $collection }
+setup-step-end_history = Keep no copies of what { $collection } held before
+setup-step-add_field = Add the field { $field } to { $collection }
+setup-step-add_relation = Connect { $field } of { $collection } with what it names
+setup-step-set_relation = Correct what { $field } of { $collection } names
+setup-step-add_reverse = List in { $field } of { $collection } what { $from } holds
+setup-step-clear_stamp = Stop stamping { $field } of { $collection } while older messages are filled in
+setup-step-set_flags = Let the server fill in { $field } of { $collection } again
+setup-step-make_role = Make the role { $role }
+setup-step-make_folder = Make the folder { $folder } for people’s pictures
+setup-step-make_policy = Make the policy { $policy }, which allows nothing at first
+setup-step-attach_policy = Give the role { $role } the policy { $policy }
+setup-step-add_permission = { $action ->
+    [read] Allow in { $policy } to read { $collection }, as far as it is one’s own to read
+    [create] Allow in { $policy } to add to { $collection }, in one’s own name
+    [update] Allow in { $policy } to change in { $collection } what is one’s own
+   *[delete] Allow in { $policy } to delete from { $collection } what is one’s own
+  }
+setup-step-set_permission = { $action ->
+    [read] Correct what { $policy } allows to read in { $collection }
+    [create] Correct what { $policy } allows to add to { $collection }
+    [update] Correct what { $policy } allows to change in { $collection }
+   *[delete] Correct what { $policy } allows to delete from { $collection }
+  }
+setup-step-fill_in = Fill in { $field } of older messages from { $from }
+setup-step-record_version = Write down that version { $version } is there
+
+## Setting up a server: what stands in the way
+
+setup-refusal-not_administrator = This account is no administrator’s. Sign in as somebody whose role has a policy with admin access.
+setup-refusal-old_directus = This server runs Directus { $found }. The rules were proven on { $oldest } and later: update it first.
+setup-refusal-licence = This server (Directus { $version }) runs without a licence that allows permission rules, and without rules everybody could read everything. Either use Directus 11.17, or get a key and set LICENSE_KEY, with PUBLIC_URL a full address. directus.com/oig has the terms under which a key is free.
+setup-refusal-web_sockets_off = WebSockets are off, and messages would not arrive by themselves. Set WEBSOCKETS_ENABLED=true in the server’s settings (and leave WEBSOCKETS_REST_ENABLED on), and start Directus again.
+setup-refusal-newer_schema = A newer { $app } has set this server up (version { $found }). Use that one: this one would take away what it doesn’t know.
+setup-refusal-foreign_collection = There is a collection { $collection } that is something else: { $because }. Rename or remove it, or give { $app } a Directus of its own.
+setup-refusal-needed_field = { $field } insists on a value, and messages that have none could not be stored. Allow it to be empty (in the data model: Schema, Allow NULL).
+setup-refusal-dangling_keys = { $rows ->
+    [one] 1 row holds a { $field } that points to nothing in { $to } (namely { $example }). Empty that field there, or delete the row, and look again.
+   *[other] { $rows } rows hold a { $field } that points to nothing in { $to } (e.g. { $example }). Empty that field there, or delete these rows, and look again.
+  }
+setup-refusal-pointed_at = { $field } points to { $to }, and Directus would remove that field with it. Remove the field first, or point it elsewhere.
+setup-refusal-unknown_role = There is not exactly one role named { $name }, but { $found }. Look under Settings, User Roles.
+
 ## Where secrets are kept
 
 vault-title = Where should your keys be kept?
@@ -226,6 +380,7 @@ action-tell_owner = Copy a note for the server’s owner
 action-choose_vault = Choose where keys are kept
 action-unlock = Enter the passphrase
 action-decide_unsent = Decide what happens to them
+action-set_up = Set up this server
 action-none = OK
 
 owner-note = { $app } { $version }: { $problem } ({ $code })
@@ -242,6 +397,15 @@ error-not_directus = Something answers at { $host }, but it isn’t a Directus. 
 error-server_too_old = This server runs Directus { $version }, which is too old for { $app }. Ask its owner to update it.
 error-websockets_off = WebSockets are switched off on { $host }. Ask the server’s owner to switch them on.
 error-chat_missing = Chat isn’t set up for you on { $host }. Ask the server’s owner to set it up and to let you in.
+error-set_up_needed = Chat isn’t set up on { $host } yet. You run this server, so you can set it up.
+error-not_administrator = This account doesn’t administer { $host }. Sign in as somebody who does.
+error-set_up_ended = The session for setting up has ended. Sign in again to go on; what was made stays.
+error-set_up_changed = The server has changed since that plan was made, so nothing was done. Look at the plan as it is now.
+error-set_up_not_safe = { $count ->
+    [one] Something on the server stands in the way, so nothing was done. Put it right, then look again.
+   *[other] { $count } things on the server stand in the way, so nothing was done. Put them right, then look again.
+  }
+error-set_up_refused = The server refused a step ({ $status }, { $reason }); its log says why. What was done stays. Put it right there, then go on.
 error-password_wrong = E-mail or password is wrong. Check both and try again.
 error-code_needed = This account also needs a one-time code. Enter it to go on.
 error-code_wrong = This code is wrong or too old. Enter the one that is shown now.

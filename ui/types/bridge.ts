@@ -36,7 +36,7 @@ problem: Problem | null, };
 /**
  * What a person can do about a [`Problem`].
  */
-export type Action = "retry" | "sign_in" | "change_input" | "tell_owner" | "choose_vault" | "unlock" | "decide_unsent" | "none";
+export type Action = "retry" | "sign_in" | "change_input" | "tell_owner" | "choose_vault" | "unlock" | "decide_unsent" | "set_up" | "none";
 
 /**
  * Where a page lies.
@@ -117,7 +117,7 @@ problem: Problem | null, } } | { "kind": "connection", "value": Connection } | {
 /**
  * Stable names of everything that can go wrong.
  */
-export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "bad_command";
+export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "set_up_needed" | "not_administrator" | "set_up_ended" | "set_up_changed" | "set_up_not_safe" | "set_up_refused" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "bad_command";
 
 /**
  * Every command, as `whinchat-rpc` reads it and as the window's commands map
@@ -323,7 +323,11 @@ unsent: Unsent, } } | { "command": "close", "args": {
 /**
  * The account.
  */
-account: string, } };
+account: string, } } | { "command": "set_up_plan" } | { "command": "set_up_apply", "args": { 
+/**
+ * The plan's hash.
+ */
+plan: string, } } | { "command": "set_up_stop" } | { "command": "set_up_end" };
 
 /**
  * State of the connection, with what a person wants to know about it.
@@ -690,6 +694,149 @@ project: string,
  * The version, where the server tells it.
  */
 version: string | null, };
+
+/**
+ * What came of applying a plan.
+ */
+export type SetUpApplied = { 
+/**
+ * The fingerprint of the plan that was applied.
+ */
+before: string, 
+/**
+ * Whether it was broken off.
+ */
+stopped: boolean, 
+/**
+ * What is left to do, looked at anew: nothing, unless it was broken off.
+ */
+left: SetUpPlan, };
+
+/**
+ * What a step does. In braces, which values it has.
+ */
+export type SetUpDeed = "make_collection" | "end_history" | "add_field" | "add_relation" | "set_relation" | "add_reverse" | "clear_stamp" | "set_flags" | "make_role" | "make_folder" | "make_policy" | "attach_policy" | "add_permission" | "set_permission" | "fill_in" | "record_version";
+
+/**
+ * Something of the owner's that is not as it would be made, and stays.
+ */
+export type SetUpKept = { 
+/**
+ * `collection.field`, or what else it is.
+ */
+what: string, 
+/**
+ * What the server has.
+ */
+found: string, 
+/**
+ * What would be made.
+ */
+wanted: string, };
+
+/**
+ * Why a server can't be set up as it is. In braces, which values it has.
+ */
+export type SetUpObstacle = "not_administrator" | "old_directus" | "licence" | "web_sockets_off" | "newer_schema" | "foreign_collection" | "needed_field" | "dangling_keys" | "pointed_at" | "unknown_role";
+
+/**
+ * What has to be done so that people can chat on a server.
+ */
+export type SetUpPlan = { 
+/**
+ * Its fingerprint: 64 hexadecimal digits. The same server gives the same.
+ */
+hash: string, 
+/**
+ * The steps, in the order they are done.
+ */
+steps: Array<SetUpStep>, 
+/**
+ * Why nothing can be done. With any of these nothing is.
+ */
+refusals: Array<SetUpRefusal>, 
+/**
+ * What is left as it is.
+ */
+kept: Array<SetUpKept>, 
+/**
+ * Names of the roles that may chat afterwards.
+ */
+roles: Array<string>, };
+
+/**
+ * How far it is: told before each step.
+ */
+export type SetUpProgress = { 
+/**
+ * The step that is being done, from 1.
+ */
+number: number, 
+/**
+ * How many there are.
+ */
+of: number, 
+/**
+ * What is being done.
+ */
+step: SetUpStep, };
+
+/**
+ * One reason, with its values.
+ */
+export type SetUpRefusal = { 
+/**
+ * Which.
+ */
+code: SetUpObstacle, 
+/**
+ * With which values.
+ */
+args: { [key in string]: string }, };
+
+/**
+ * What beginning takes: an administrator's e-mail and password. Not a
+ * [`super::Command`], as [`super::SignIn`] is none, and for the same reason.
+ */
+export type SetUpSignIn = { 
+/**
+ * The server, as `ServerFound.url` or as typed.
+ */
+server: string, 
+/**
+ * E-mail.
+ */
+email: string, 
+/**
+ * Password. It is used once, for a session of its own, and not kept.
+ */
+password: string, 
+/**
+ * One-time code, where asked for.
+ */
+code: string | null, };
+
+/**
+ * One change of a server.
+ */
+export type SetUpStep = { 
+/**
+ * What it is about.
+ */
+subject: SetUpSubject, 
+/**
+ * What it does.
+ */
+deed: SetUpDeed, 
+/**
+ * With which values: names of collections, fields, roles and policies.
+ */
+args: { [key in string]: string }, };
+
+/**
+ * What a step is about.
+ */
+export type SetUpSubject = "messages" | "groups" | "files" | "reactions" | "reading" | "settings" | "typing" | "presence" | "blocks" | "people" | "access" | "record";
 
 /**
  * What signing in takes. Not a [`Command`]: it carries a password, so it has

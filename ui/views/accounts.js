@@ -9,6 +9,7 @@ import { avatar } from '../components/avatar.js';
 import { openDialog } from '../components/dialog.js';
 import { el, spoken } from '../components/dom.js';
 import { icon } from '../components/icons.js';
+import { hostOf } from '../components/server-chip.js';
 import { problemText, t } from '../locale.js';
 
 /** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
@@ -20,11 +21,6 @@ const states = {
   account_in_use: 'account-elsewhere',
   sign_in_needed: 'account-ended',
 };
-
-/** An address as a person reads it. @param {string} url */
-export function hostOf(url) {
-  return url.replace(/^https?:\/\//u, '');
-}
 
 /**
  * @param {object} how

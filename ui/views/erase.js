@@ -9,6 +9,7 @@ import * as api from '../api.js';
 import { openDialog } from '../components/dialog.js';
 import { el } from '../components/dom.js';
 import { problemBox } from '../components/problem.js';
+import { hostOf } from '../components/server-chip.js';
 import { t } from '../locale.js';
 
 /** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
@@ -23,12 +24,11 @@ export function eraseDialog(info, account, { done }) {
   const trouble = el('div', { class: 'outcome' });
   const stay = el('button', { id: 'erase-stay', type: 'button', class: 'primary', on: { click: () => dialog.close() } }, t('erase-stay'));
   const erase = el('button', { id: 'erase-confirm', type: 'button', class: 'danger', on: { click: () => void go() } }, t('erase-confirm'));
-  const server = account.server.replace(/^https?:\/\//u, '');
   const body = el(
     'div',
     { class: 'dialog-body' },
     el('h2', { id: 'erase-title' }, t('erase-title')),
-    el('p', {}, t('erase-lead', { email: account.email, server })),
+    el('p', {}, t('erase-lead', { email: account.email, server: hostOf(account.server) })),
     el(
       'dl',
       { class: 'consequences' },

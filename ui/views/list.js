@@ -11,6 +11,7 @@ import { arrange, el, say, spoken } from '../components/dom.js';
 import { FoundMessages } from '../components/found.js';
 import { icon, nameDrawing } from '../components/icons.js';
 import { menuButton } from '../components/menu.js';
+import { hostOf } from '../components/server-chip.js';
 import { product, t, whenText } from '../locale.js';
 import { effect } from '../signals.js';
 
@@ -170,7 +171,7 @@ export function listView(session, { selected, open, openMessage, findPeople, acc
     who.replaceChildren(
       el('span', { class: 'soft' }, t('signed-in-as')),
       el('strong', { dir: 'auto' }, account.name || account.email),
-      el('span', { class: 'soft', dir: 'ltr' }, account.server.replace(/^https?:\/\//u, '')),
+      el('span', { class: 'soft', dir: 'ltr' }, hostOf(account.server)),
     );
   });
   // Times are written by day: at midnight "today" is another day.

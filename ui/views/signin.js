@@ -7,14 +7,18 @@
  *
  *   server ──found──> person ──code_needed──> code ──> done
  *     ^─────────────────┘ ^──────────back──────┘
+ *                         │──chat_missing────> missing ──again──> done
+ *                         └──set_up_needed───> the server is set up, elsewhere; then done
  */
 import * as api from '../api.js';
+import { announce } from '../components/announce.js';
 import { el } from '../components/dom.js';
 import { field } from '../components/field.js';
-import { icon } from '../components/icons.js';
 import { problemBox } from '../components/problem.js';
+import { serverChip } from '../components/server-chip.js';
 import { ready, stage } from '../components/stage.js';
 import { t } from '../locale.js';
+import { missingCard } from './missing.js';
 import { vaultChoice } from './vault.js';
 
 /** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
@@ -37,9 +41,15 @@ const places = {
 
 /**
  * @param {AppInfo} info
- * @param {{ again: AccountSummary | null, notice: string, server: string, done: (account: AccountSummary) => void, others: (() => void) | null }} how `others` leads to the accounts that there are
+ * @param {object} how
+ * @param {AccountSummary | null} how.again
+ * @param {string} how.notice
+ * @param {string} how.server
+ * @param {(account: AccountSummary) => void} how.done
+ * @param {(() => void) | null} how.others leads to the accounts that there are
+ * @param {(found: ServerFound, email: string) => void} how.setUp leads to setting up the server, from where one comes back
  */
-export function signInView(info, { again, notice, server: address, done, others }) {
+export function signInView(info, { again, notice, server: address, done, others, setUp }) {
   const server = field('server', t('server-label'), {
     type: 'text', inputmode: 'url', name: 'server', autocomplete: 'url', autocapitalize: 'none', autocorrect: 'off', spellcheck: 'false', dir: 'ltr',
     value: again?.server ?? (address || info.default_server),
@@ -53,8 +63,10 @@ export function signInView(info, { again, notice, server: address, done, others 
 
   /** @type {ServerFound} */
   let found = { url: again?.server ?? '', project: '', version: null };
-  /** @type {'server' | 'person' | 'code'} */
+  /** @type {'server' | 'person' | 'code' | 'missing'} */
   let step = again ? 'person' : 'server';
+  /** Whether a one-time code was asked for, and goes along. */
+  let coded = false;
   let busy = false;
   let closed = false;
 
@@ -66,6 +78,7 @@ export function signInView(info, { again, notice, server: address, done, others 
   /** @param {'server' | 'person' | 'code'} next @param {HTMLInputElement} focus */
   function go(next, focus) {
     step = next;
+    coded = next === 'code';
     draw();
     focus.focus();
     focus.select();
@@ -74,9 +87,40 @@ export function signInView(info, { again, notice, server: address, done, others 
   function draw() {
     element.dataset.step = step;
     outcome.replaceChildren();
+    button.className = 'primary';
     card.replaceChildren(...(step === 'server' ? serverStep() : step === 'person' ? personStep() : codeStep()), outcome, button);
     if (others && step !== 'code') card.append(el('button', { id: 'other-accounts', type: 'button', class: 'quiet', on: { click: others } }, t('accounts-other')));
+    if (step === 'person' && !again) card.append(administer());
     rest();
+  }
+
+  /** For whoever runs the server, and needs no account of the chat for that. */
+  function administer() {
+    return el('button', { id: 'administer', type: 'button', class: 'quiet small', on: { click: () => setUp(found, email.input.value.trim()) } }, t('setup-administer'));
+  }
+
+  /** Nothing can be done here but to ask, and to try again. */
+  function missing() {
+    if (step === 'missing') {
+      rest();
+      announce(t('missing-still'));
+      outcome.replaceChildren(el('p', { class: 'hint' }, t('missing-still')));
+      return;
+    }
+    step = 'missing';
+    element.dataset.step = step;
+    outcome.replaceChildren();
+    button.className = 'quiet';
+    const { content, copy } = missingCard(found.url, email.input.value.trim());
+    const back = el('button', { id: 'another-person', type: 'button', class: 'quiet small', on: { click: () => go('person', email.input) } }, t('missing-other'));
+    card.replaceChildren(
+      ...content,
+      button,
+      outcome,
+      el('div', { class: 'way-out' }, el('p', { class: 'hint' }, t('missing-owner')), administer(), again ? null : back),
+    );
+    rest();
+    copy.focus();
   }
 
   function serverStep() {
@@ -89,20 +133,11 @@ export function signInView(info, { again, notice, server: address, done, others 
   }
 
   function personStep() {
-    const host = found.url.replace(/^https?:\/\//u, '');
-    const chip = el(
-      'div',
-      { class: 'server-chip' },
-      el('span', { class: 'chip-icon', 'aria-hidden': 'true' }, icon('server', 20)),
-      el('span', { class: 'chip-text' }, el('strong', { dir: 'auto' }, found.project || host), found.project || found.version
-        ? el('span', {}, el('span', { dir: 'ltr' }, found.project ? host : ''), found.project && found.version ? ' · ' : '', found.version ? t('server-version', { version: found.version }) : '')
-        : null),
-      again ? null : el('button', { type: 'button', class: 'quiet small', id: 'change-server', on: { click: () => go('server', server.input) } }, t('server-change')),
-    );
+    const change = el('button', { type: 'button', class: 'quiet small', id: 'change-server', on: { click: () => go('server', server.input) } }, t('server-change'));
     return [
       el('h1', {}, t(again ? 'signin-again-title' : 'signin-person-title')),
       again ? el('p', { class: 'lead' }, t('signin-again-lead')) : el('span'),
-      chip,
+      serverChip(found, again ? null : change),
       email.element,
       password.element,
       again || !vault.needed() ? el('span') : vault.element,
@@ -122,7 +157,7 @@ export function signInView(info, { again, notice, server: address, done, others 
     busy = false;
     button.removeAttribute('aria-disabled');
     card.removeAttribute('aria-busy');
-    button.textContent = t(step === 'server' ? 'continue' : step === 'person' ? 'signin-submit' : 'code-submit');
+    button.textContent = t(step === 'server' ? 'continue' : step === 'person' ? 'signin-submit' : step === 'code' ? 'code-submit' : 'action-retry');
   }
 
   function work() {
@@ -175,7 +210,7 @@ export function signInView(info, { again, notice, server: address, done, others 
         server: found.url,
         email: email.input.value.trim(),
         password: password.input.value,
-        code: step === 'code' ? code.input.value.replace(/\s/gu, '') : null,
+        code: coded ? code.input.value.replace(/\s/gu, '') : null,
         ...chosen,
         account: again?.id ?? null,
       });
@@ -194,6 +229,14 @@ export function signInView(info, { again, notice, server: address, done, others 
 
   /** Shows a problem beside the field it belongs to. @param {Problem} problem */
   function place(problem) {
+    if (problem.code === 'chat_missing') {
+      missing();
+      return;
+    }
+    if (problem.code === 'set_up_needed') {
+      setUp(found, email.input.value.trim());
+      return;
+    }
     if (problem.code === 'code_needed') {
       if (step === 'code') code.fail(problem);
       else go('code', code.input);
@@ -205,7 +248,7 @@ export function signInView(info, { again, notice, server: address, done, others 
       return;
     }
     const where = places[problem.code];
-    if (where && step === 'code') go('person', password.input);
+    if (where && step !== 'person') go('person', password.input);
     if (where === 'email') email.fail(problem);
     else if (where === 'password') password.fail(problem);
     else if (where === 'passphrase') vault.fail(problem);
@@ -237,7 +280,12 @@ export function signInView(info, { again, notice, server: address, done, others 
     element,
     shown() {
       ready('signin');
-      (step === 'server' ? server : password).input.focus();
+      (step === 'server' ? server : step === 'code' ? code : password).input.focus();
+    },
+    /** Goes on where one left to set up the server: with what was typed, if anything was. */
+    goOn() {
+      if (step === 'missing') go('person', password.input);
+      if (email.input.value.trim() !== '' && password.input.value !== '') void submit();
     },
     close() {
       closed = true;

@@ -9,10 +9,17 @@
 //! Every field is always present (`null` when there is nothing), so that the
 //! generated types and the JSON agree.
 
+mod set_up;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+pub use set_up::{
+    SetUpApplied, SetUpDeed, SetUpKept, SetUpObstacle, SetUpPlan, SetUpProgress, SetUpRefusal,
+    SetUpSignIn, SetUpStep, SetUpSubject,
+};
 
 /// What went wrong, in a form that an interface can show in its own language.
 ///
@@ -69,6 +76,8 @@ pub enum Action {
     Unlock,
     /// Decide about messages that were not sent yet.
     DecideUnsent,
+    /// Set up the server.
+    SetUp,
     /// Nothing to be done by the person.
     None,
 }
@@ -113,6 +122,18 @@ codes! {
     WebsocketsOff => TellOwner,
     /// The chat collection is not there or this person may not read it. args: host.
     ChatMissing => TellOwner,
+    /// The server is not ready for chat, and this person administers it. args: host.
+    SetUpNeeded => SetUp,
+    /// Setting up takes an administrator, and this person is none. args: host.
+    NotAdministrator => ChangeInput,
+    /// The session for setting up is over.
+    SetUpEnded => SignIn,
+    /// The server is not as it was when the plan was made: nothing was done.
+    SetUpChanged => Retry,
+    /// The plan holds refusals: nothing was done. args: count.
+    SetUpNotSafe => Retry,
+    /// The server refused a step. args: status, reason.
+    SetUpRefused => Retry,
     /// E-mail or password is wrong.
     PasswordWrong => ChangeInput,
     /// The account wants a one-time code as well.
@@ -777,6 +798,18 @@ pub enum Command {
         /// The account.
         account: String,
     },
+    /// What would be done to the server that is being set up -> [`SetUpPlan`].
+    SetUpPlan,
+    /// Does it, if the plan still has this hash -> [`SetUpApplied`]. Each step
+    /// is told as the event `set_up`.
+    SetUpApply {
+        /// The plan's hash.
+        plan: String,
+    },
+    /// Breaks off what is being done to the server -> null. It can be done again.
+    SetUpStop,
+    /// Ends the session for setting up -> null.
+    SetUpEnd,
 }
 
 /// A command as `whinchat-rpc` reads it: one JSON object a line.
@@ -865,6 +898,9 @@ mod tests {
         PeoplePage::export_all(&config).unwrap();
         SearchPage::export_all(&config).unwrap();
         ServerFound::export_all(&config).unwrap();
+        SetUpApplied::export_all(&config).unwrap();
+        SetUpProgress::export_all(&config).unwrap();
+        SetUpSignIn::export_all(&config).unwrap();
         SignIn::export_all(&config).unwrap();
         SignedOut::export_all(&config).unwrap();
         let written = std::fs::read_to_string(folder.path().join("bridge.ts")).unwrap();

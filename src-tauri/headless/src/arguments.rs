@@ -13,6 +13,7 @@ whinchat-rpc: Whinchat without a window, as JSON lines.
   whinchat-rpc sign-out --data DIR --account ID|E-MAIL [--discard]
   whinchat-rpc accounts --data DIR
   whinchat-rpc serve    --data DIR [--events] [--unlock ID [--passphrase-fd N]]...
+                        [--set-up URL --email E [--password-fd N] [--code-fd N]]
 
 sign-in, sign-out and accounts print one line, {"ok":...} or {"error":{...}}, and exit
 with 0 or 1.
@@ -40,11 +41,13 @@ serve reads commands from stdin, one a line, and answers on stdout:
 
 Commands and answers are those of the window: docs/rpc.md lists them, and
 ui/types/bridge.ts has their shapes.
-They are answered in order, but for discover, which takes its time. After open there
+They are answered in order, but for discover and set_up_..., which take their time. After open there
 are also {"batch":{...}} lines: what changes, numbered 1, 2, 3 ...; a number missing
 means that this program was read too slowly: open again. watch names the conversation
 whose messages they carry. With --events there are {"event":"message",...} lines, and
-connection, unread and session, as the window's page can listen to them.
+connection, unread, session and set_up, as the window's page can listen to them.
+With --set-up an administrator of that server is signed in, in memory only, for the
+commands set_up_...; that session ends by set_up_end or with the program.
 It ends when stdin does, and leaves no connection behind.
 
 Everywhere:
@@ -74,7 +77,17 @@ pub enum Sub {
         unlock: Vec<(AccountId, Option<u32>)>,
         /// Whether events are printed as well.
         events: bool,
+        /// The server to set up, and by whom.
+        set_up: Option<SetUpArguments>,
     },
+}
+
+/// What setting a server up takes, but for the credentials.
+pub struct SetUpArguments {
+    pub server: String,
+    pub email: String,
+    pub password_fd: Option<u32>,
+    pub code_fd: Option<u32>,
 }
 
 /// What sign-in takes, but for the credentials.
@@ -100,6 +113,7 @@ pub struct Arguments {
 struct Given {
     data: Option<String>,
     server: Option<String>,
+    set_up: Option<String>,
     email: Option<String>,
     account: Option<String>,
     vault: Option<String>,
@@ -157,6 +171,15 @@ pub fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>
         "serve" => Sub::Serve {
             unlock: given.unlock,
             events: given.events,
+            set_up: match given.set_up {
+                None => None,
+                Some(server) => Some(SetUpArguments {
+                    server,
+                    email: need(given.email, "--email")?,
+                    password_fd: given.password_fd,
+                    code_fd: given.code_fd,
+                }),
+            },
         },
         other => return Err(format!("{other} is not a command")),
     };
@@ -200,6 +223,7 @@ fn take(
             match word {
                 "--data" => given.data = Some(next()?),
                 "--server" => given.server = Some(next()?),
+                "--set-up" => given.set_up = Some(next()?),
                 "--email" => given.email = Some(next()?),
                 "--account" => given.account = Some(next()?),
                 "--vault" => given.vault = Some(next()?),
@@ -253,12 +277,37 @@ mod tests {
         let Ok(Some(arguments)) = words(&line) else {
             panic!("not read");
         };
-        let Sub::Serve { unlock, events } = arguments.sub else {
+        let Sub::Serve {
+            unlock,
+            events,
+            set_up,
+        } = arguments.sub
+        else {
             panic!("not serve");
         };
+        assert!(set_up.is_none());
         let descriptors: Vec<_> = unlock.into_iter().map(|(_, fd)| fd).collect();
         assert_eq!(descriptors, [Some(4), None]);
         assert!(!events);
+    }
+
+    #[test]
+    fn serve_sets_up_a_server_with_an_e_mail_and_no_password_on_the_line() {
+        let line = "serve --data d --set-up https://chat.example.com --email e --password-fd 3";
+        let Ok(Some(arguments)) = words(line) else {
+            panic!("not read");
+        };
+        let Sub::Serve {
+            set_up: Some(set_up),
+            ..
+        } = arguments.sub
+        else {
+            panic!("nothing to set up");
+        };
+        assert_eq!(set_up.server, "https://chat.example.com");
+        assert_eq!((set_up.password_fd, set_up.code_fd), (Some(3), None));
+        assert!(words("serve --data d --set-up https://chat.example.com").is_err());
+        assert!(words(&format!("{line} --password secret")).is_err());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use arguments::{Arguments, Sub};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 use whinchat_core::{
-    bridge::{Code, Problem, SignIn, Unsent, VaultKind},
+    bridge::{Code, Problem, SetUpSignIn, SignIn, Unsent, VaultKind},
     model::AccountId,
     runtime::{Config, Messenger},
 };
@@ -64,11 +64,20 @@ async fn run(arguments: Arguments) -> ExitCode {
         Err(problem) => return say(Err(problem)),
     };
     match arguments.sub {
-        Sub::Serve { unlock, events } => {
+        Sub::Serve {
+            unlock,
+            events,
+            set_up,
+        } => {
             for (account, descriptor) in unlock {
                 if let Err(problem) = unlock_account(&messenger, account, descriptor).await {
                     return say(Err(problem));
                 }
+            }
+            if let Some(request) = set_up
+                && let Err(problem) = set_up_begin(&messenger, request).await
+            {
+                return say(Err(problem));
             }
             serve::serve(messenger, events).await
         }
@@ -116,6 +125,30 @@ fn ask(what: &str, descriptor: Option<u32>) -> Result<String, Problem> {
         eprintln!("whinchat-rpc: {what}: {error}");
         Problem::new(Code::BadCommand)
     })
+}
+
+async fn set_up_begin(
+    messenger: &Messenger,
+    request: arguments::SetUpArguments,
+) -> Result<(), Problem> {
+    let password = ask("Password", request.password_fd)?;
+    let code = match request.code_fd {
+        Some(descriptor) => Some(ask("One-time code", Some(descriptor))?),
+        None => None,
+    };
+    let mut set_up = SetUpSignIn {
+        server: request.server,
+        email: request.email,
+        password,
+        code,
+    };
+    match messenger.set_up_begin(set_up.clone()).await {
+        Err(problem) if problem.code == Code::CodeNeeded && secret::at_a_terminal() => {
+            set_up.code = Some(ask("One-time code", None)?);
+            messenger.set_up_begin(set_up).await.map(drop)
+        }
+        other => other.map(drop),
+    }
 }
 
 async fn sign_in(

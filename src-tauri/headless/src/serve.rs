@@ -123,7 +123,13 @@ async fn answer_all(messenger: &Messenger, out: &mpsc::Sender<Value>) {
                 continue;
             }
         };
-        if let Command::Discover { .. } = command {
+        // These take their time, and one of them breaks off another.
+        if let Command::Discover { .. }
+        | Command::SetUpPlan
+        | Command::SetUpApply { .. }
+        | Command::SetUpStop
+        | Command::SetUpEnd = command
+        {
             let (messenger, out) = (messenger.clone(), out.clone());
             tokio::spawn(async move {
                 let answer = messenger.call(command).await;
@@ -251,7 +257,14 @@ mod tests {
             );
             assert!(DOCUMENT.contains(&row), "{row}");
         }
-        let events = BTreeSet::from(["message", "connection", "unread", "session", "missed"]);
+        let events = BTreeSet::from([
+            "message",
+            "connection",
+            "unread",
+            "session",
+            "set_up",
+            "missed",
+        ]);
         assert_eq!(listed("Events"), events);
         assert!(DOCUMENT.contains(&format!("Version **{PROTOCOL}**")));
     }

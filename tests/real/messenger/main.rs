@@ -1,8 +1,10 @@
-//! The messenger on a real Directus: signing in, sessions, talking, leaving.
+//! The messenger on a real Directus: signing in, sessions, talking, leaving, and setting
+//! the server up for it.
 
 mod client;
 mod leaving;
 mod rpc;
 mod sessions;
+mod setting_up;
 mod signing_in;
 mod talking;

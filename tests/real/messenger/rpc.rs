@@ -30,7 +30,7 @@ fn program() -> &'static Path {
 
 /// Runs it through a shell that hands the secrets over as descriptors 3 and 4,
 /// each from a file that only this test can read.
-fn command(folder: &Path, secrets: &[&str], arguments: &[&str]) -> Command {
+pub fn command(folder: &Path, secrets: &[&str], arguments: &[&str]) -> Command {
     let mut script = String::from("exec \"$@\"");
     for (n, secret) in secrets.iter().enumerate() {
         let file = folder.join(format!("secret-{n}"));
@@ -52,8 +52,9 @@ fn run(mut command: Command) -> (Value, bool) {
     (answer, output.status.success())
 }
 
-struct Rpc {
-    child: Child,
+/// A program that serves, and its lines.
+pub struct Rpc {
+    pub child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<Value>,
     account: String,
@@ -61,7 +62,7 @@ struct Rpc {
 }
 
 impl Rpc {
-    fn start(mut command: Command, account: &str, log: &Path) -> Self {
+    pub fn start(mut command: Command, account: &str, log: &Path) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -87,7 +88,7 @@ impl Rpc {
         }
     }
 
-    fn until(&mut self, what: &str, mut is: impl FnMut(&Value) -> bool) -> Value {
+    pub fn until(&mut self, what: &str, mut is: impl FnMut(&Value) -> bool) -> Value {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) if is(&line) => return line,
@@ -98,12 +99,18 @@ impl Rpc {
     }
 
     fn call(&mut self, command: &str, mut arguments: Value) -> Value {
-        self.n += 1;
         arguments["account"] = json!(self.account);
-        let line = json!({"id": self.n, "command": command, "args": arguments});
+        self.ask(&json!({"command": command, "args": arguments}))
+    }
+
+    /// Writes a command as it stands, and gives its answer.
+    pub fn ask(&mut self, command: &Value) -> Value {
+        self.n += 1;
+        let mut line = command.clone();
+        line["id"] = json!(self.n);
         writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
         let n = self.n;
-        self.until(command, |line| line["id"] == json!(n))
+        self.until(&command.to_string(), |line| line["id"] == json!(n))
     }
 
     fn live(&mut self) {
@@ -113,7 +120,7 @@ impl Rpc {
     }
 
     /// Ends stdin, and waits for the program to end by itself.
-    fn end(mut self) {
+    pub fn end(mut self) {
         self.stdin = None;
         let mut ended = None;
         eventually("it ends with its input", PATIENCE, || {
@@ -264,7 +271,7 @@ fn two_programs_talk_through_dead_proxies_and_nothing_secret_is_written_anywhere
     );
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -310,3 +310,16 @@ pub async fn server_facts(http: &Http, token: &SecretString) -> Result<ServerFac
         }),
     })
 }
+
+/// Whether this person administers the server. Where it can't be learned, they don't: before
+/// version 11 there is no such question.
+pub async fn is_administrator(http: &Http, token: &SecretString) -> bool {
+    let asked = http
+        .send(&get("/policies/me/globals"), Credentials::Bearer(token))
+        .await;
+    asked
+        .ok()
+        .filter(|answer| answer.status == 200)
+        .and_then(|answer| data(&answer)?.get("admin_access")?.as_bool())
+        .unwrap_or(false)
+}

@@ -233,9 +233,10 @@ impl Messenger {
         tracing::info!(account = %account.record.id, "closed");
     }
 
-    /// Closes everything. Accounts of this session only are signed out: nobody
-    /// could ever use their sessions again.
+    /// Closes everything. Accounts of this session only are signed out, and so
+    /// is who sets up a server: nobody could ever use their sessions again.
     pub async fn shutdown(&self) {
+        self.set_up_end().await;
         let open = std::mem::take(&mut *self.0.open.lock().await);
         for account in open.into_values() {
             self.stop(account).await;

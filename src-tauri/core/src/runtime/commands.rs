@@ -452,6 +452,16 @@ impl Messenger {
                 self.close(account_id(&account)?).await;
                 value(())
             }
+            Command::SetUpPlan => value(self.set_up_plan().await?),
+            Command::SetUpApply { plan } => value(self.set_up_apply(plan).await?),
+            Command::SetUpStop => {
+                self.set_up_stop().await;
+                value(())
+            }
+            Command::SetUpEnd => {
+                self.set_up_end().await;
+                value(())
+            }
         }
     }
 }

@@ -15,6 +15,7 @@
 //! | `reads` | what an interface reads |
 //! | `stream` | what an interface is told |
 //! | `commands` | the bridge's commands |
+//! | `set_up` | an administrator's session, to make a server ready |
 //! | `system` | what the system tells of network and sleep |
 
 mod account;
@@ -24,6 +25,7 @@ mod keeper;
 mod machine;
 mod performer;
 mod reads;
+mod set_up;
 mod sign_in;
 mod sign_out;
 mod stream;
@@ -94,6 +96,8 @@ struct Inner {
     vaults: Mutex<BTreeMap<AccountId, Arc<Vault>>>,
     hubs: Mutex<BTreeMap<AccountId, Arc<Hub>>>,
     memory: Mutex<BTreeMap<AccountId, InMemory>>,
+    /// Who sets up a server; no account.
+    setting_up: tokio::sync::Mutex<Option<Arc<set_up::SettingUp>>>,
 }
 
 /// An account of this session only.
@@ -143,6 +147,7 @@ impl Messenger {
             vaults: Mutex::default(),
             hubs: Mutex::default(),
             memory: Mutex::default(),
+            setting_up: tokio::sync::Mutex::default(),
         }));
         messenger.erase_broken_off().await;
         Ok(messenger)

@@ -44,7 +44,8 @@ impl Messenger {
     /// # Errors
     /// Those of [`Messenger::discover`]; `password_wrong`, `code_needed`,
     /// `code_wrong`, `suspended`, `too_many_tries`, `server_busy`,
-    /// `websockets_off`, `chat_missing`; `account_exists`, `account_unknown`;
+    /// `websockets_off`, `chat_missing`, or in their place `set_up_needed`, where
+    /// this person administers the server; `account_exists`, `account_unknown`;
     /// `vault_unavailable`, `vault_unreadable`, `passphrase_needed`,
     /// `passphrase_short`, `passphrase_wrong`; `disk_full`, `storage_failed`.
     pub async fn sign_in(&self, request: SignIn) -> Result<AccountSummary, Problem> {
@@ -295,7 +296,7 @@ async fn look_around(http: &Http, token: &SecretString) -> Result<Person, Proble
     let facts = sessions::server_facts(http, token).await?;
     discover::check_version(facts.version.as_deref())?;
     if facts.websockets == Some(false) {
-        return Err(Problem::new(Code::WebsocketsOff).with("host", http.server().host()));
+        return Err(not_ready(http, token, Code::WebsocketsOff).await);
     }
     let me = match http.call(&Call::Me, token).await.0 {
         Ok(Answer::People { people, .. }) => people.into_iter().next(),
@@ -309,10 +310,21 @@ async fn look_around(http: &Http, token: &SecretString) -> Result<Person, Proble
     match http.call(&probe, token).await.0 {
         Ok(_) => Ok(me),
         Err(Fault::Permanent(refusal)) if refusal.reason == Reason::Forbidden => {
-            Err(Problem::new(Code::ChatMissing).with("host", http.server().host()))
+            Err(not_ready(http, token, Code::ChatMissing).await)
         }
         Err(fault) => Err(fault_problem(http, &fault)),
     }
+}
+
+/// A server that lacks something: whoever administers it can set it up, everybody else
+/// is told what it lacks.
+async fn not_ready(http: &Http, token: &SecretString, lacks: Code) -> Problem {
+    let code = if sessions::is_administrator(http, token).await {
+        Code::SetUpNeeded
+    } else {
+        lacks
+    };
+    Problem::new(code).with("host", http.server().host())
 }
 
 fn fault_problem(http: &Http, fault: &Fault) -> Problem {

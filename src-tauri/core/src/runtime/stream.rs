@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::{
-    bridge::{Batch, Change, Connection, ConnectionState, MessageRow},
+    bridge::{Batch, Change, Connection, ConnectionState, MessageRow, SetUpProgress},
     engine::Notice,
     model::{AccountId, ConversationId},
 };
@@ -53,6 +53,8 @@ pub enum Event {
         /// What has become of it.
         state: SessionState,
     },
+    /// A step of setting up a server is about to be done.
+    SetUp(SetUpProgress),
 }
 
 /// What has become of a session.

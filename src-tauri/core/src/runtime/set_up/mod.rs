@@ -1,0 +1,356 @@
+//! Setting up a server, by its administrator.
+//!
+//! Owns: a session of an administrator's own, one at a time, that lives in
+//! memory only. It is no account: nothing of it is in the vault, in a folder or
+//! in the log, and it ends on every way out, also with the program. Never: what
+//! is made on a server; that is whinchat-provision's.
+//!
+//! ```text
+//!  none --begin--> idle --plan--> idle --apply (hash)--> busy --> idle
+//!   ^               |                                     | stop: after what is on its way,
+//!   '----- end -----'<---------------- end ---------------'       planned anew
+//! ```
+
+mod told;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
+use whinchat_provision::{
+    Client, Credentials, Error, Kind, Schema, ServerFacts, apply_planned, look,
+};
+
+use super::{Messenger, locked, stream::Event};
+use crate::{
+    bridge::{Code, Problem, ServerFound, SetUpApplied, SetUpPlan, SetUpProgress, SetUpSignIn},
+    directus::{address::Server, discover, http::Http},
+};
+
+/// How long the server is given to hear that the session is over.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long somebody waits who has tried too often, where the server does not say.
+const WAIT_SECONDS: u32 = 60;
+
+/// The session of whoever sets up a server.
+pub(super) struct SettingUp {
+    client: Client,
+    host: String,
+    /// Held by what is being done: one thing at a time.
+    busy: tokio::sync::Mutex<()>,
+    /// Breaks off what is being done.
+    stop: Mutex<CancellationToken>,
+    /// Breaks off everything: the session is over.
+    over: CancellationToken,
+}
+
+impl SettingUp {
+    /// Makes the session.
+    async fn begin(request: SetUpSignIn) -> Result<(Self, ServerFound), Problem> {
+        let SetUpSignIn {
+            server,
+            email,
+            password,
+            code,
+        } = request;
+        let password = SecretString::from(password);
+        let code = code
+            .filter(|code| !code.trim().is_empty())
+            .map(SecretString::from);
+        let server = Server::read(&server)?;
+        let host = server.host();
+        // Whoever answers there is a Directus, and its certificate is trusted.
+        let http = Http::new(server).map_err(|_| Problem::new(Code::CertificateUntrusted))?;
+        let mut found = discover::find(&http).await?;
+        let with_code = code.is_some();
+        let email = email.trim().to_owned();
+        let password = password.expose_secret().to_owned();
+        let credentials = match code {
+            None => Credentials::Password { email, password },
+            Some(code) => Credentials::PasswordAndCode {
+                email,
+                password,
+                code: code.expose_secret().trim().to_owned(),
+            },
+        };
+        let client = Client::sign_in(&found.url, credentials)
+            .await
+            .map_err(|error| sign_in_problem(&error, with_code, &host))?;
+        let setting_up = Self {
+            client,
+            host,
+            busy: tokio::sync::Mutex::default(),
+            stop: Mutex::default(),
+            over: CancellationToken::new(),
+        };
+        match setting_up.check().await {
+            Ok(facts) => {
+                found.version = facts.version.or(found.version);
+                Ok((setting_up, found))
+            }
+            Err(problem) => {
+                setting_up.end().await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// Whether this person can do it at all.
+    async fn check(&self) -> Result<ServerFacts, Problem> {
+        let facts = ServerFacts::read(&self.client)
+            .await
+            .map_err(|error| self.problem(&error))?;
+        // One that is too old knows no policies, so that nobody seems to be one.
+        discover::check_version(facts.version.as_deref())?;
+        if facts.administrator {
+            Ok(facts)
+        } else {
+            Err(Problem::new(Code::NotAdministrator).with("host", &self.host))
+        }
+    }
+
+    async fn plan(&self) -> Result<SetUpPlan, Problem> {
+        let _busy = self.busy.lock().await;
+        self.look().await
+    }
+
+    /// The plan, unless the session ends meanwhile.
+    async fn look(&self) -> Result<SetUpPlan, Problem> {
+        let schema = Schema::of(Kind::Full);
+        tokio::select! {
+            biased;
+            () = self.over.cancelled() => Err(Problem::new(Code::SetUpEnded)),
+            plan = look(&self.client, &schema) => {
+                plan.map(|plan| told::plan(&plan)).map_err(|error| self.problem(&error))
+            }
+        }
+    }
+
+    async fn apply(
+        &self,
+        plan: String,
+        mut tell: impl FnMut(SetUpProgress) + Send,
+    ) -> Result<SetUpApplied, Problem> {
+        let _busy = self.busy.lock().await;
+        let stop = self.over.child_token();
+        *locked(&self.stop) = stop.clone();
+        let schema = Schema::of(Kind::Full);
+        let applying = apply_planned(&self.client, &schema, Some(&plan), |number, of, step| {
+            tell(SetUpProgress {
+                number: u32::try_from(number).unwrap_or(u32::MAX),
+                of: u32::try_from(of).unwrap_or(u32::MAX),
+                step: told::step(step),
+            });
+        });
+        let stopped = tokio::select! {
+            biased;
+            // A request that is on its way may still be heard; done again, it meets itself.
+            () = stop.cancelled() => true,
+            applied = applying => {
+                let applied = applied.map_err(|error| self.problem(&error))?;
+                tracing::info!(steps = applied.steps.len(), "a server was set up");
+                false
+            }
+        };
+        let left = self.look().await?;
+        Ok(SetUpApplied {
+            before: plan,
+            stopped,
+            left,
+        })
+    }
+
+    fn stop(&self) {
+        locked(&self.stop).cancel();
+    }
+
+    /// Breaks off what is being done, and ends the session.
+    async fn end(&self) {
+        self.over.cancel();
+        let _busy = self.busy.lock().await;
+        let _ = tokio::time::timeout(PATIENCE, self.client.sign_out()).await;
+    }
+
+    /// What an error of the work means to the administrator.
+    fn problem(&self, error: &Error) -> Problem {
+        // Its words may hold a name or a value of the server's: the kind will do.
+        tracing::warn!(kind = kind_of(error), "setting up failed");
+        problem(error, &self.host)
+    }
+}
+
+impl Messenger {
+    /// Signs an administrator in to set up a server. Whoever did before is
+    /// signed out. Nothing is kept but a session in memory.
+    ///
+    /// # Errors
+    /// Those of [`Messenger::discover`]; `password_wrong`, `code_needed`,
+    /// `code_wrong`, `suspended`, `too_many_tries`, `server_busy`;
+    /// `not_administrator`.
+    pub async fn set_up_begin(&self, request: SetUpSignIn) -> Result<ServerFound, Problem> {
+        // Held until it is there, so that whoever ends it meanwhile finds it.
+        let mut held = self.0.setting_up.lock().await;
+        if let Some(before) = held.take() {
+            before.end().await;
+        }
+        let (setting_up, found) = SettingUp::begin(request).await?;
+        *held = Some(Arc::new(setting_up));
+        Ok(found)
+    }
+
+    /// What would be done to the server that is being set up.
+    ///
+    /// # Errors
+    /// `set_up_ended` where none is, and those of speaking to a server.
+    pub async fn set_up_plan(&self) -> Result<SetUpPlan, Problem> {
+        self.setting_up().await?.plan().await
+    }
+
+    /// Does it, if the plan still has this hash. Each step is told as an
+    /// [`Event::SetUp`] before it is done.
+    ///
+    /// # Errors
+    /// `set_up_changed`, `set_up_not_safe`: nothing was done. `set_up_refused`,
+    /// and as [`Messenger::set_up_plan`]: what was done stays, and the rest can
+    /// be done again.
+    pub async fn set_up_apply(&self, plan: String) -> Result<SetUpApplied, Problem> {
+        let events = self.0.events.clone();
+        let tell = move |progress| {
+            // Nobody may be listening.
+            let _ = events.send(Event::SetUp(progress));
+        };
+        self.setting_up().await?.apply(plan, tell).await
+    }
+
+    /// Breaks off what is being done to the server, if anything is.
+    pub async fn set_up_stop(&self) {
+        if let Ok(setting_up) = self.setting_up().await {
+            setting_up.stop();
+        }
+    }
+
+    /// Ends the session for setting up, if there is one.
+    pub async fn set_up_end(&self) {
+        let held = tokio::time::timeout(PATIENCE, self.0.setting_up.lock()).await;
+        // One that is being made has all the time that a program's end has.
+        let setting_up = held.ok().and_then(|mut held| held.take());
+        if let Some(setting_up) = setting_up {
+            setting_up.end().await;
+        }
+    }
+
+    async fn setting_up(&self) -> Result<Arc<SettingUp>, Problem> {
+        let held = self.0.setting_up.lock().await.clone();
+        held.ok_or_else(|| Problem::new(Code::SetUpEnded))
+    }
+}
+
+/// What a refusal of the sign-in means to the person.
+fn sign_in_problem(error: &Error, with_code: bool, host: &str) -> Problem {
+    let code = match error {
+        Error::Refused { code, .. } => code.as_str(),
+        _ => "",
+    };
+    match code {
+        "INVALID_OTP" if with_code => Problem::new(Code::CodeWrong),
+        "INVALID_OTP" => Problem::new(Code::CodeNeeded),
+        "USER_SUSPENDED" => Problem::new(Code::Suspended),
+        // A field that is empty or no e-mail is INVALID_PAYLOAD.
+        "INVALID_CREDENTIALS" | "INVALID_PAYLOAD" => Problem::new(Code::PasswordWrong),
+        _ => problem(error, host),
+    }
+}
+
+fn problem(error: &Error, host: &str) -> Problem {
+    match error {
+        Error::Address(_) => Problem::new(Code::AddressInvalid),
+        Error::NoAnswer(_) => Problem::new(Code::HostSilent).with("host", host),
+        Error::Refused { status: 401, .. } => Problem::new(Code::SetUpEnded),
+        Error::Refused { status: 429, .. } => {
+            Problem::new(Code::TooManyTries).with("seconds", WAIT_SECONDS)
+        }
+        Error::Refused {
+            status: 502..=504, ..
+        } => Problem::new(Code::ServerBusy),
+        Error::Refused { status, code, .. } => Problem::new(Code::SetUpRefused)
+            .with("status", status)
+            .with("reason", reason(code)),
+        Error::Licence => Problem::new(Code::SetUpRefused)
+            .with("status", 403)
+            .with("reason", "RESOURCE_RESTRICTED"),
+        Error::NotSafe(refusals) => Problem::new(Code::SetUpNotSafe).with("count", refusals.len()),
+        Error::OtherPlan(_) => Problem::new(Code::SetUpChanged),
+        Error::File(..) | Error::Shape(..) => Problem::new(Code::ServerError).with("status", 200),
+    }
+}
+
+/// A code of the server's as it may be shown: it is the server's word.
+fn reason(code: &str) -> String {
+    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if (1..=64).contains(&code.len()) && code.chars().all(fits) {
+        code.to_owned()
+    } else {
+        "?".to_owned()
+    }
+}
+
+const fn kind_of(error: &Error) -> &'static str {
+    match error {
+        Error::Address(_) => "address",
+        Error::NoAnswer(_) => "no answer",
+        Error::Refused { .. } => "refused",
+        Error::Licence => "licence",
+        Error::NotSafe(_) => "not safe",
+        Error::OtherPlan(_) => "other plan",
+        Error::File(..) => "file",
+        Error::Shape(..) => "shape",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, code: &str) -> Error {
+        Error::Refused {
+            method: "POST".to_owned(),
+            path: "auth/login".to_owned(),
+            status,
+            code: code.to_owned(),
+            message: "in the server's words".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_refused_sign_in_says_what_is_wrong_with_what_was_typed() {
+        let of = |status, code, with| sign_in_problem(&refused(status, code), with, "host").code;
+        assert_eq!(of(401, "INVALID_OTP", false), Code::CodeNeeded);
+        assert_eq!(of(401, "INVALID_OTP", true), Code::CodeWrong);
+        assert_eq!(of(401, "INVALID_CREDENTIALS", false), Code::PasswordWrong);
+        assert_eq!(of(400, "INVALID_PAYLOAD", false), Code::PasswordWrong);
+        assert_eq!(of(403, "USER_SUSPENDED", false), Code::Suspended);
+        assert_eq!(of(429, "REQUESTS_EXCEEDED", false), Code::TooManyTries);
+        assert_eq!(of(503, "SERVICE_UNAVAILABLE", false), Code::ServerBusy);
+    }
+
+    #[test]
+    fn a_refused_step_names_the_servers_code_and_nothing_else_that_it_says() {
+        let told = problem(&refused(400, "INVALID_FOREIGN_KEY"), "host");
+        assert_eq!(told.code, Code::SetUpRefused);
+        assert_eq!(told.args["reason"], "INVALID_FOREIGN_KEY");
+        let strange = problem(&refused(500, "<b>come here</b>"), "host");
+        assert_eq!(strange.args["reason"], "?");
+        assert_eq!(
+            problem(&refused(401, "TOKEN_EXPIRED"), "host").code,
+            Code::SetUpEnded
+        );
+        assert_eq!(
+            problem(&Error::OtherPlan("x".to_owned()), "host").code,
+            Code::SetUpChanged
+        );
+    }
+}
