@@ -6,8 +6,8 @@
  * theme. Never: what a screen does.
  *
  *   start ──no account──> sign-in ──account──> messenger ──signed out──> sign-in
- *     │                   ^     v
- *     │                   set up a server, sign-in standing aside
+ *     │                   ^     v                 ^    v
+ *     │                   set up a server, with the other standing aside
  *     └──the one used last──> messenger | unlock | sign in again | trouble
  *                                │
  *                                └──another──> closed here, then opened there
@@ -71,7 +71,7 @@ async function signIn({ again, notice, server } = {}) {
 }
 
 /**
- * Setting up a server. Sign-in stands aside meanwhile with what was typed in it.
+ * Setting up a server. Where one came from stands aside meanwhile, with what was typed there.
  * @param {View & { goOn: () => void }} aside
  * @param {ServerFound} found
  * @param {string} email
@@ -152,7 +152,7 @@ async function enter(account, focus = true) {
     session.stop();
     return;
   }
-  show(messengerView(session, info, {
+  const view = messengerView(session, info, {
     signedOut: (notice) => {
       opened = null;
       void signIn({ notice });
@@ -160,8 +160,13 @@ async function enter(account, focus = true) {
     signInAgain: () => void signIn({ again: session.account.peek() }),
     switchTo: (next) => void enter(next),
     addAccount: () => void signIn(),
+    setUp: () => {
+      const { server, email } = session.account.peek();
+      setUp(view, { url: server, project: '', version: null }, email);
+    },
     focus,
-  }));
+  });
+  show(view);
 }
 
 /** What stands there while another account opens. @param {AccountSummary} account @returns {View} */

@@ -342,7 +342,7 @@
       if (!setUp.session) throw problem('set_up_ended', 'sign_in');
       if (hash !== setUp.plan.hash) throw problem('set_up_changed', 'retry');
       const stopped = setUp.stopping;
-      setUp.plan = { ...setUp.plan, hash: stopped ? 'c'.repeat(64) : 'b'.repeat(64), steps: stopped ? setUp.plan.steps.slice(setUp.done) : [] };
+      setUp.plan = { ...setUp.plan, hash: stopped ? `c${hash.slice(1)}` : `b${[...hash].reverse().join('').slice(1)}`, steps: stopped ? setUp.plan.steps.slice(setUp.done) : [] };
       setUp.stopping = false;
       setUp.done = 0;
       return { before: hash, stopped, left: setUp.plan };

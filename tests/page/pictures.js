@@ -45,6 +45,7 @@ async function toMissing(page) {
   await page.fill('#password', 'secret');
   await page.click('#continue');
   await page.waitForSelector('#missing-copy');
+  await page.mouse.move(0, 0);
 }
 
 /** @param {Page} page */
@@ -63,6 +64,7 @@ async function toPlan(page) {
   await page.fill('#admin-password', 'secret');
   await page.click('#set-up-continue');
   await page.waitForSelector('[data-step="set-up-plan"], [data-step="set-up-ready"]');
+  await page.mouse.move(0, 0);
 }
 
 /** @param {Page} page */
@@ -80,6 +82,7 @@ async function toReady(page) {
   await toPlan(page);
   await page.click('#set-up-continue');
   await page.waitForSelector('[data-step="set-up-ready"]');
+  await page.mouse.move(0, 0);
 }
 
 /** @param {Page} page */
@@ -143,6 +146,7 @@ const pictures = [
   { name: 'missing', config: { signedIn: false }, act: toMissing, dark: true },
   { name: 'missing-copied', config: { signedIn: false }, act: async (page) => { await toMissing(page); await page.click('#missing-copy'); await until(page, () => document.querySelector('#missing-status')?.textContent !== ''); } },
   { name: 'missing-narrow', config: { signedIn: false }, act: toMissing, options: narrow },
+  { name: 'missing-while-open', act: async (page) => { await toBob(page); await connect(page, { state: 'not_provisioned', problem: { code: 'chat_missing', action: 'tell_owner', args: {} } }); await page.waitForSelector('#administer'); } },
   { name: 'set-up-who', config: { signedIn: false }, act: toSetUp, dark: true },
   { name: 'set-up-who-refused', config: { signedIn: false }, act: async (page) => {
     await toSetUp(page);

@@ -62,6 +62,7 @@ missing-text =
     What is made, what the server has to offer, and how all of it is undone stands in docs/server.md, which comes with { $app }.
 missing-copy = Copy the text
 missing-copy-again = Copy it again
+missing-copy-ask = Copy a text to ask with
 missing-copied = Copied. Send it to whoever runs the server.
 missing-copy-by-hand = It could not be copied by itself. It is selected: copy it from here.
 missing-still = There’s still no chat for you on this server.
@@ -134,7 +135,7 @@ setup-subject-groups-about = Read only by who is in them
 setup-subject-files = Files
 setup-subject-files-about = Read only by who can read the message they came with
 setup-subject-reactions = Reactions
-setup-subject-reactions-about = One’s own, on messages that one can read
+setup-subject-reactions-about = Each person’s own, on messages that they can read
 setup-subject-reading = Read marks
 setup-subject-reading-about = Who has read how far
 setup-subject-settings = Settings
@@ -157,8 +158,8 @@ setup-subject-record-about = Says that everything is there
 setup-step-make_collection = Make the collection { $collection }
 setup-step-end_history = Keep no copies of what { $collection } held before
 setup-step-add_field = Add the field { $field } to { $collection }
-setup-step-add_relation = Connect { $field } of { $collection } with what it names
-setup-step-set_relation = Correct what { $field } of { $collection } names
+setup-step-add_relation = Connect { $field } of { $collection } with what it points to
+setup-step-set_relation = Correct what { $field } of { $collection } points to
 setup-step-add_reverse = List in { $field } of { $collection } what { $from } holds
 setup-step-clear_stamp = Stop stamping { $field } of { $collection } while older messages are filled in
 setup-step-set_flags = Let the server fill in { $field } of { $collection } again
@@ -167,16 +168,16 @@ setup-step-make_folder = Make the folder { $folder } for people’s pictures
 setup-step-make_policy = Make the policy { $policy }, which allows nothing at first
 setup-step-attach_policy = Give the role { $role } the policy { $policy }
 setup-step-add_permission = { $action ->
-    [read] Allow in { $policy } to read { $collection }, as far as it is one’s own to read
-    [create] Allow in { $policy } to add to { $collection }, in one’s own name
-    [update] Allow in { $policy } to change in { $collection } what is one’s own
-   *[delete] Allow in { $policy } to delete from { $collection } what is one’s own
+    [read] Let { $policy } read { $collection }, within its rule
+    [create] Let { $policy } add to { $collection }, within its rule
+    [update] Let { $policy } change { $collection }, within its rule
+   *[delete] Let { $policy } delete from { $collection }, within its rule
   }
 setup-step-set_permission = { $action ->
-    [read] Correct what { $policy } allows to read in { $collection }
-    [create] Correct what { $policy } allows to add to { $collection }
-    [update] Correct what { $policy } allows to change in { $collection }
-   *[delete] Correct what { $policy } allows to delete from { $collection }
+    [read] Correct what { $policy } may read in { $collection }
+    [create] Correct what { $policy } may add to { $collection }
+    [update] Correct what { $policy } may change in { $collection }
+   *[delete] Correct what { $policy } may delete from { $collection }
   }
 setup-step-fill_in = Fill in { $field } of older messages from { $from }
 setup-step-record_version = Write down that version { $version } is there

@@ -5,16 +5,20 @@
  * connection is told, the window's title. Never: what stands in a pane.
  */
 import * as api from '../api.js';
+import { announce } from '../components/announce.js';
 import { connectionIndicator } from '../components/connection.js';
 import { touching } from '../components/composer.js';
+import { copyText } from '../components/copy.js';
 import { el } from '../components/dom.js';
 import { ready, notReady } from '../components/stage.js';
 import { problemText, t } from '../locale.js';
 import { effect, signal } from '../signals.js';
 import { plain } from '../components/problem.js';
+import { hostOf } from '../components/server-chip.js';
 import { accountsDialog } from './accounts.js';
 import { ConversationView } from './conversation.js';
 import { listView } from './list.js';
+import { askingText } from './missing.js';
 import { peopleDialog } from './people.js';
 import { signOutDialog } from './signout.js';
 
@@ -28,9 +32,9 @@ export const narrow = matchMedia('(max-width: 44.99em)');
 /**
  * @param {Session} session
  * @param {AppInfo} info
- * @param {{ signedOut: (notice: string) => void, signInAgain: () => void, switchTo: (account: AccountSummary) => void, addAccount: () => void, focus: boolean }} how
+ * @param {{ signedOut: (notice: string) => void, signInAgain: () => void, switchTo: (account: AccountSummary) => void, addAccount: () => void, setUp: () => void, focus: boolean }} how
  */
-export function messengerView(session, info, { signedOut, signInAgain, switchTo, addAccount, focus }) {
+export function messengerView(session, info, { signedOut, signInAgain, switchTo, addAccount, setUp, focus }) {
   const selected = signal(/** @type {string | null} */ (null));
   const connection = connectionIndicator(session);
   /** @type {ConversationView | null} */
@@ -157,7 +161,18 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
         el('button', { type: 'button', class: 'primary small', id: 'sign-in-again', on: { click: signInAgain } }, t('action-sign_in')),
       );
     } else if (state === 'not_provisioned') {
-      banner.replaceChildren(el('p', {}, problemText(problem ?? { code: 'chat_missing', args: { host: session.account.peek().server }, action: 'tell_owner' })));
+      const { server, email } = session.account.peek();
+      const copy = el('button', { type: 'button', class: 'quiet small', id: 'missing-copy', on: { click: () => void copyOut() } }, t('missing-copy-ask'));
+      const copyOut = async () => {
+        if (!await copyText(askingText(server, email))) return;
+        copy.textContent = t('copied');
+        announce(t('missing-copied'));
+      };
+      banner.replaceChildren(
+        el('p', {}, t('error-chat_missing', { host: hostOf(server) })),
+        copy,
+        el('button', { type: 'button', class: 'quiet small', id: 'administer', on: { click: setUp } }, t('setup-administer')),
+      );
     } else if (problem && problem.code !== 'offline' && problem.code !== 'server_busy' && problem.code !== 'host_silent') {
       banner.replaceChildren(el('p', {}, problemText(problem)));
     } else {
@@ -173,6 +188,8 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
       ready('list');
       if (focus) list.focus();
     },
+    /** Goes on after the server was set up. */
+    goOn: () => void api.reconnect(session.id).catch(() => {}),
     close() {
       conversation?.close();
       session.stop();

@@ -12,12 +12,19 @@ import { hostOf } from '../components/server-chip.js';
 import { product, t } from '../locale.js';
 
 /**
+ * The text, with the server's address and the program to run in it.
+ * @param {string} server its address
+ * @param {string} email of whoever would like to chat
+ */
+export const askingText = (server, email) => plain(t('missing-text', { server, email, program: `${product().toLowerCase()}-provision` }));
+
+/**
  * What stands in the card.
  * @param {string} server its address
  * @param {string} email of whoever would like to chat
  */
 export function missingCard(server, email) {
-  const text = plain(t('missing-text', { server, email, program: `${product().toLowerCase()}-provision` }));
+  const text = askingText(server, email);
   const area = el('textarea', { id: 'missing-text', class: 'copied', readonly: true, rows: 9, dir: 'auto', 'aria-describedby': 'missing-status' });
   area.value = text;
   const status = el('p', { id: 'missing-status', class: 'hint', role: 'status' });

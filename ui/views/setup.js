@@ -71,6 +71,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
     element.dataset.step = `set-up-${next}`;
     card.removeAttribute('aria-busy');
     button.removeAttribute('aria-disabled');
+    leave.textContent = t(next === 'ready' ? 'back' : 'setup-leave');
     card.replaceChildren(...content.filter((node) => node !== null));
     element.querySelector('.stage-side')?.scrollTo(0, 0);
   }
