@@ -71,6 +71,29 @@ impl ServerFixture {
         Self::of(server, Some(kind), folder)
     }
 
+    /// Like [`Self::start_bare`], on the empty database that the options name.
+    ///
+    /// # Errors
+    /// Directus does not start there.
+    pub fn start_bare_on(options: Options) -> Outcome<Self> {
+        let installation = installation()?;
+        let folder = temporary()?;
+        let home = folder.path().join("directus");
+        let server = Server::start_on(&installation, &home, options)?;
+        make_people_without_role(&server)?;
+        Self::of(server, None, folder)
+    }
+
+    /// One more server on the same database, in a folder that goes with it.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_beside(&self, options: Options) -> Outcome<(Server, TempDir)> {
+        let folder = temporary()?;
+        let home = folder.path().join("directus");
+        Ok((self.server.start_beside(&home, options)?, folder))
+    }
+
     /// Starts one as an owner has it before: nothing of the chat, and Alice, Bob and Carol
     /// are people without a role.
     #[track_caller]

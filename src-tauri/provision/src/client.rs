@@ -62,6 +62,26 @@ pub(crate) struct Plain {
     pub headers: Vec<(String, String)>,
 }
 
+/// An answer, refused or not.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub status: u16,
+    /// Null where it is no JSON.
+    pub body: Value,
+}
+
+/// How often a request is made that the server finds too fast.
+const TRIES: u32 = 20;
+
+/// How long the server asks to wait; a minute at most.
+fn pause(headers: &[(String, String)]) -> Option<Duration> {
+    let told = headers
+        .iter()
+        .find(|(name, _)| name == "retry-after")
+        .and_then(|(_, value)| value.parse::<u64>().ok());
+    told.map(|seconds| Duration::from_secs(seconds.clamp(1, 60)))
+}
+
 impl Client {
     /// Signs in. `server` is the address the server is reached by, e.g. `https://chat.example.com`.
     pub async fn sign_in(server: &str, credentials: Credentials) -> Result<Self, Error> {
@@ -135,6 +155,77 @@ impl Client {
     /// DELETE. What is not there any more is deleted.
     pub async fn delete(&self, path: &str) -> Result<(), Error> {
         self.call(Method::DELETE, path, &[], None).await.map(drop)
+    }
+
+    /// The same way to the server as somebody else: with this token, or as a visitor.
+    pub(crate) fn with_token(&self, token: Option<&str>) -> Self {
+        let session = Session {
+            token: token.unwrap_or_default().to_owned(),
+            ..Session::default()
+        };
+        Self {
+            session: Arc::new(Mutex::new(session)),
+            ..self.clone()
+        }
+    }
+
+    /// The token that requests carry now; empty for a visitor.
+    pub(crate) fn token(&self) -> String {
+        self.session().token.clone()
+    }
+
+    /// Any request: the answer as it is. One that came too fast is made again when the server
+    /// says, a few times.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer, Error> {
+        let mut tries = 0;
+        loop {
+            let (status, body, headers) = self.send(method.clone(), path, query, body, &[]).await?;
+            tries += 1;
+            let pause = pause(&headers).filter(|_| matches!(status, 429 | 503));
+            let Some(pause) = pause.filter(|_| tries < TRIES) else {
+                return Ok(Answer { status, body });
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Stores a file with these form fields, which Directus wants before the content.
+    pub(crate) async fn upload(
+        &self,
+        fields: &[(&'static str, String)],
+        name: &str,
+        content: Vec<u8>,
+    ) -> Result<Answer, Error> {
+        let url = self
+            .base
+            .join("files")
+            .map_err(|_| Error::Address("files".to_owned()))?;
+        let mut form = reqwest::multipart::Form::new();
+        for (field, value) in fields {
+            form = form.text(*field, value.clone());
+        }
+        let part = reqwest::multipart::Part::bytes(content).file_name(name.to_owned());
+        let part = part
+            .mime_str("image/png")
+            .map_err(|error| Error::NoAnswer(in_words(&error)))?;
+        let lost = |error: reqwest::Error| Error::NoAnswer(in_words(&error.without_url()));
+        let answer = self
+            .http
+            .post(url)
+            .bearer_auth(self.token())
+            .multipart(form.part("file", part))
+            .send()
+            .await
+            .map_err(lost)?;
+        let status = answer.status().as_u16();
+        let body = answer.json().await.unwrap_or_default();
+        Ok(Answer { status, body })
     }
 
     /// GET: the answer as it is, whatever its status and shape.

@@ -34,12 +34,38 @@ pub enum Error {
     /// The server is not as it was when the plan was made; nothing was done.
     #[error("the server has changed since that plan: the plan is now {0}")]
     OtherPlan(String),
+    /// A verification was asked for where not everything is there yet.
+    #[error("the server is not ready: {0} steps are left to be done")]
+    NotReady(usize),
+    /// Another verification of the same server ran at the same time.
+    #[error("another verification of this server ran at the same time")]
+    TwoAtOnce,
     /// A file could not be written.
     #[error("{0} could not be written: {1}")]
     File(String, std::io::Error),
     /// An answer that is not shaped as Directus documents it.
     #[error("the server's answer to {0} has no {1}")]
     Shape(String, &'static str),
+}
+
+impl Error {
+    /// An answer that is a refusal, with what the server says of it.
+    pub(crate) fn refused(method: &str, path: &str, answer: &crate::client::Answer) -> Self {
+        let text = |pointer: &str| {
+            let found = answer.body.pointer(pointer);
+            found
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Self::Refused {
+            method: method.to_owned(),
+            path: path.split('?').next().unwrap_or_default().to_owned(),
+            status: answer.status,
+            code: text("/errors/0/extensions/code"),
+            message: text("/errors/0/message"),
+        }
+    }
 }
 
 fn in_lines(refusals: &[Refusal]) -> String {

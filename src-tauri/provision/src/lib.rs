@@ -5,6 +5,7 @@
 //! schema (what should be) + state (what the server has) -> plan    -> steps, one by one
 //!                                                       -> removal -> steps, one by one
 //!                            facts (what can be seen)   -> findings of the doctor
+//! schema (what may be done) -> attacks (everything else) -> report of the verification
 //! ```
 //! Owns the declared [`Schema`] and everything on a server that carries its
 //! mark. Never deletes, narrows or converts what it did not make: where a
@@ -26,6 +27,7 @@ mod refusal;
 mod removal;
 mod schema;
 mod state;
+pub mod verify;
 
 pub use apply::{apply, apply_planned};
 pub use client::{Client, Credentials};

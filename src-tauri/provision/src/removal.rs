@@ -1,7 +1,7 @@
 //! Takes away what was made here, and nothing else.
 //!
 //! ```text
-//! the version -> chat_messages.reply_to -> fields in the owner's collection
+//! the version -> fields in the owner's collection
 //!     -> collections, last made first -> fields of Directus' own -> folder, policies, role
 //!     -> the record
 //! ```
@@ -149,11 +149,6 @@ pub fn removal(schema: &Schema, state: &State, keep_messages: bool) -> Removal {
             plan.refusals.push(Refusal::PointedAt { field, to });
         }
     }
-    // A collection that points to itself can't be taken away while it does.
-    if dropped(MESSAGES) && state.has_field(MESSAGES, "reply_to") {
-        plan.steps
-            .push(RemovalStep::DropField(MESSAGES, "reply_to"));
-    }
     plan_owners(&mut plan, schema, state, &kept);
     for collection in schema.collections.iter().rev() {
         if dropped(collection.name) && collection.name != SETUP {
@@ -195,13 +190,12 @@ fn plan_owners(plan: &mut Removal, schema: &Schema, state: &State, kept: &dyn Fn
         if held.ours || kept(collection.name) {
             continue;
         }
-        let mut fields: Vec<_> = collection
+        let fields: Vec<_> = collection
             .fields
             .iter()
             .filter(|field| held.fields.get(field.name).is_some_and(|held| held.ours))
             .map(|field| field.name)
             .collect();
-        fields.sort_by_key(|name| *name != "reply_to");
         for name in fields {
             plan.steps
                 .push(RemovalStep::DropField(collection.name, name));

@@ -30,6 +30,7 @@ pub mod soak;
 pub mod suites;
 pub mod system;
 pub mod tools;
+pub mod verify;
 pub mod webdriver;
 
 pub use problem::{Outcome, Problem};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use xtask::{
     Outcome, Problem, bench, clean, demo, directus, fuzz, model, mutants, process, sim, soak,
-    suites,
+    suites, verify,
 };
 
 fn main() -> ExitCode {
@@ -29,6 +29,8 @@ cargo xtask sim            the simulated world: --seeds N [--from S] [--clients 
 cargo xtask sim --defects  plants every defect in turn and sees it caught; a name picks one
 cargo xtask model          the simulated server held against real ones: --scripts N, --from S,
                            --seed S to replay one, --database sqlite or postgres for one alone
+cargo xtask verify-schema  the whole schema applied, attacked, weakened, removed: --db postgres,
+                           --servers 2 (behind Redis), --without-mutations
 cargo xtask soak           eight cores write to each other through faults: --minutes M, --seed S,
                            --redis (two servers, and Redis stopped), --json-only (no sessions)
 cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some of what it finds
@@ -50,6 +52,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["sim", "--defects", name] => sim::defects(name),
         ["sim", words @ ..] => sim::run(words),
         ["model", words @ ..] => model::run(words),
+        ["verify-schema", words @ ..] => verify::run(words),
         ["soak", options @ ..] => soak::run(soak::Options::read(options)?),
         ["fuzz", options @ ..] => fuzz::run(fuzz::Options::read(options)?),
         ["mutants", options @ ..] => mutants::run(mutants::Options::read(options)?),

@@ -6,6 +6,7 @@ mod examining;
 mod owner;
 mod removing;
 mod rules;
+mod verifying;
 
 use serde_json::{Value, json};
 use whinchat_provision::{Client, Credentials, NewMessage, Schema, add_messages, apply, look};

@@ -9,6 +9,8 @@ whinchat-provision: makes a Directus ready for Whinchat.
         Says what would be made, changed and left. Changes nothing.
   whinchat-provision apply  --url URL [--role NAME]... [--plan HASH] [--yes] [--json]
         Does it, step by step. Can be broken off and done again at any point.
+  whinchat-provision verify --url URL [--report FILE] [--junit FILE] [--json]
+        Attacks it, as somebody malicious with an account would, and says what came of it.
   whinchat-provision remove --url URL [--keep-messages] [--export FILE] [--yes] [--json]
         Takes away what it made, and nothing else.
   whinchat-provision doctor --url URL [--json]
@@ -58,6 +60,29 @@ that it did not make. Broken off at any point, run it again: it does what is lef
         Don't ask.
 "#;
 
+const VERIFY_HELP: &str = r#"
+whinchat-provision verify --url URL [--role NAME]... [--report FILE] [--junit FILE]
+                          [--credentials-fd N] [--json]
+
+Makes probe accounts (their addresses end in invalid.example.com, their names in
+Verification), and with them tries every forbidden thing that the schema knows of: each
+collection, to read, make, change and delete, in each way there is to ask. Beside each
+stands a request that must work. Then all of it is taken away again; no row of anybody
+else is touched. Broken off, or the server dies: run it again, or with --clean.
+
+  --role NAME
+        As for plan.
+  --report FILE
+        Write everything that was tried, and what came of it, into a new file, as JSON.
+  --junit FILE
+        The same as JUnit's XML.
+  --clean
+        Only take away what an earlier run left.
+
+Ends with 0 where the server is private, else with 1. The last line is for programs:
+verify: attacks=... refused=... known=... allowed=... ok=... unclear=... leaks=...
+"#;
+
 const REMOVE_HELP: &str = r#"
 whinchat-provision remove --url URL [--keep-messages] [--export FILE] [--yes]
                           [--credentials-fd N] [--json]
@@ -102,6 +127,17 @@ pub enum Sub {
         /// Whether it was agreed to beforehand.
         yes: bool,
     },
+    /// Attack it.
+    Verify {
+        /// Roles that may chat.
+        roles: Vec<String>,
+        /// Where the report is written as JSON.
+        report: Option<PathBuf>,
+        /// Where the report is written as XML.
+        junit: Option<PathBuf>,
+        /// Only take away what an earlier run left.
+        clean: bool,
+    },
     /// Take it away.
     Remove {
         /// Whether messages stay.
@@ -133,6 +169,9 @@ struct Given {
     plan: Option<String>,
     keep_messages: bool,
     export: Option<PathBuf>,
+    report: Option<PathBuf>,
+    junit: Option<PathBuf>,
+    clean: bool,
     yes: bool,
 }
 
@@ -149,6 +188,7 @@ pub fn read(
     let help = match sub.as_str() {
         "plan" => PLAN_HELP,
         "apply" => APPLY_HELP,
+        "verify" => VERIFY_HELP,
         "remove" => REMOVE_HELP,
         "doctor" => DOCTOR_HELP,
         "--help" | "-h" | "help" => return Ok(Err(HELP)),
@@ -168,6 +208,12 @@ pub fn read(
             roles: given.roles,
             plan: given.plan,
             yes: given.yes,
+        },
+        "verify" => Sub::Verify {
+            roles: given.roles,
+            report: given.report,
+            junit: given.junit,
+            clean: given.clean,
         },
         "remove" => Sub::Remove {
             keep_messages: given.keep_messages,
@@ -207,9 +253,12 @@ fn take(
                 "--credentials-fd takes the number of an open descriptor.".to_owned()
             })?);
         }
-        ("plan" | "apply", "--role") => given.roles.push(next()?),
+        ("plan" | "apply" | "verify", "--role") => given.roles.push(next()?),
         ("apply", "--plan") => given.plan = Some(next()?),
         ("apply" | "remove", "--yes") => given.yes = true,
+        ("verify", "--report") => given.report = Some(next()?.into()),
+        ("verify", "--junit") => given.junit = Some(next()?.into()),
+        ("verify", "--clean") => given.clean = true,
         ("remove", "--keep-messages") => given.keep_messages = true,
         ("remove", "--export") => given.export = Some(next()?.into()),
         _ => return Err(format!("{} is not known to {sub}.", shown(word))),
@@ -295,6 +344,14 @@ mod tests {
                 yes: true
             }
         );
+        let line = "verify --url u --role Staff --report r.json --junit r.xml --clean";
+        let verify = Sub::Verify {
+            roles: vec!["Staff".to_owned()],
+            report: Some("r.json".into()),
+            junit: Some("r.xml".into()),
+            clean: true,
+        };
+        assert_eq!(words(line).unwrap().unwrap().sub, verify);
         assert!(words("plan --url u --yes").is_err());
         assert!(words("doctor --url u --role Staff").is_err());
         assert!(words("plan").is_err());
@@ -328,6 +385,7 @@ mod tests {
         for (sub, help) in [
             ("plan", PLAN_HELP),
             ("apply", APPLY_HELP),
+            ("verify", VERIFY_HELP),
             ("remove", REMOVE_HELP),
             ("doctor", DOCTOR_HELP),
         ] {

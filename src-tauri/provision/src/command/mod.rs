@@ -6,6 +6,7 @@
 mod arguments;
 mod credentials;
 mod order;
+mod proof;
 
 use arguments::{Arguments, Sub};
 use serde_json::{Value, json};
@@ -89,12 +90,22 @@ async fn perform(arguments: &Arguments) -> Result<ExitCode, Stop> {
     let client = Client::sign_in(&arguments.url, credentials.clone()).await?;
     let done = tokio::select! {
         done = serve(arguments, &client, &credentials) => done,
-        _ = tokio::signal::ctrl_c() => Err(Stop::Failed(
-            "Broken off. What was begun can be done again: run the same line.".to_owned(),
-        )),
+        _ = tokio::signal::ctrl_c() => broken_off(arguments, &client).await,
     };
     client.sign_out().await;
     done
+}
+
+/// What is left to do once somebody has broken it off.
+async fn broken_off(arguments: &Arguments, client: &Client) -> Result<ExitCode, Stop> {
+    if let Sub::Verify { roles, .. } = &arguments.sub {
+        eprintln!("Broken off. The probes are taken away …");
+        let schema = Schema::of(Kind::Full).for_roles(roles.clone());
+        whinchat_provision::verify::sweep(client, &schema).await?;
+    }
+    Err(Stop::Failed(
+        "Broken off. What was begun can be done again: run the same line.".to_owned(),
+    ))
 }
 
 async fn serve(
@@ -116,6 +127,22 @@ async fn serve(
         Sub::Apply { roles, plan, yes } => {
             let schema = Schema::of(Kind::Full).for_roles(roles.clone());
             apply(arguments, client, &schema, plan.as_deref(), *yes).await
+        }
+        Sub::Verify {
+            roles,
+            report,
+            junit,
+            clean,
+        } => {
+            let schema = Schema::of(Kind::Full).for_roles(roles.clone());
+            if *clean {
+                let gone = whinchat_provision::verify::sweep(client, &schema).await?;
+                let sentence = format!("{gone} rows and accounts of probes were taken away.");
+                tell(arguments, &json!({ "swept": gone }), &sentence);
+                return Ok(ExitCode::SUCCESS);
+            }
+            let files = [report.as_deref(), junit.as_deref()];
+            proof::run(arguments, client, &schema, files).await
         }
         Sub::Remove {
             keep_messages,
@@ -364,6 +391,10 @@ fn advice(error: &Error) -> String {
         Error::Address(_) => "Write it as https://chat.example.com.",
         Error::OtherPlan(_) => "Look at the plan again, and give its new name to --plan.",
         Error::File(..) => "Choose another file, or make room for it.",
+        Error::NotReady(_) => "Run apply first; plan says what is left.",
+        Error::TwoAtOnce => {
+            "Its result is no proof. Wait for the other one to end, and run it again."
+        }
         Error::NotSafe(_) | Error::Licence => "",
     };
     let sentence = error.to_string();

@@ -36,16 +36,12 @@ pub(super) fn part() -> Part {
         history: true,
         ..collection("directus_files", "", vec![instant("chat_attached_at")])
     };
-    let on_my_messages = |way: fn(Value) -> Value| {
-        vec![
-            way(json!({ "sender_id": me() })),
-            way(json!({ "receiver_id": me() })),
-            way(super::in_its_group()),
-        ]
-    };
-    let through = |rule: Value| json!({ "chat_attachments": { "message_id": rule } });
-    let mut reachable = vec![json!({ "uploaded_by": me() })];
-    reachable.extend(on_my_messages(through));
+    // What somebody sent they could reach before, by one of the three.
+    let reachable = vec![
+        json!({ "uploaded_by": me() }),
+        json!({ "chat_attachments": { "message_id": { "receiver_id": me() } } }),
+        json!({ "chat_attachments": { "message_id": super::in_its_group() } }),
+    ];
     let mut visible = reachable.clone();
     visible.insert(1, json!({ "folder": { "_eq": FOLDER_PLACEHOLDER } }));
     let rules = vec![
@@ -60,12 +56,16 @@ pub(super) fn part() -> Part {
                 "meta",
                 "date_created",
             ],
-            json!({ "_or": on_my_messages(|rule| json!({ "message_id": rule })) }),
+            super::concerns_me(|rule| json!({ "message_id": rule })),
         ),
         may_create(
             "chat_attachments",
             vec!["id", "message_id", "file", "kind", "sort", "meta"],
             json!({ "_and": [
+                { "file": { "_submitted": true } },
+                { "file": { "_nnull": true } },
+                { "message_id": { "_submitted": true } },
+                { "message_id": { "_nnull": true } },
                 { "file": { "id": { "_submitted": true } } },
                 { "file": { "chat_attached_at": { "_submitted": true } } },
                 { "message_id": { "id": { "_submitted": true } } },

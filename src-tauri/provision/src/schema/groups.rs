@@ -1,7 +1,8 @@
 //! Groups and who is in them.
 //!
 //! `owner_id` owns a group; `chat_members.admin_id` holds a member's own id where they
-//! administer it (`role` is only its label). A group and its first members are made in one
+//! administer it (`role` is only its label), the owner's among them: whose row has one is
+//! put out by the owner only. A group and its first members are made in one
 //! request. Leaving is deleting one's row. When the owner's account is deleted the group
 //! stays, and belongs to the first of its administrators who takes it. Where there is none,
 //! people go on writing and the server's operator names an owner: "there is no administrator"
@@ -79,14 +80,15 @@ pub(super) fn part() -> Part {
         may_create(
             "chat_groups",
             vec!["id", "name", "avatar", "owner_id", "members"],
-            owner_is_me.clone(),
+            json!({ "_and": [owner_is_me, super::picture_within_reach()] }),
             json!({ "owner_id": "$CURRENT_USER" }),
         ),
-        may_update(
+        super::may_update_with(
             GROUP_ADMIN,
             "chat_groups",
             vec!["name", "avatar", "members"],
             json!({ "_or": [owner_is_me, admin_is_me] }),
+            super::picture_within_reach(),
         ),
         // Sending to a group by the object form touches `bumped_at`.
         may_update(

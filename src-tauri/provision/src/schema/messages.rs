@@ -31,7 +31,8 @@ pub(super) fn part() -> Part {
             required: false,
             ..owned_by("group_id", "chat_groups").listed_as("messages")
         },
-        points_to("reply_to", MESSAGES),
+        // No relation: a filter could look through it at a message of others.
+        plain("reply_to", FieldType::Uuid),
         Field {
             default: json!("text"),
             ..word("kind", 16)
@@ -45,8 +46,7 @@ pub(super) fn part() -> Part {
     ];
     let mut readable: Vec<_> = fields.iter().map(|field| field.name).collect();
     readable.extend(["attachments", "reactions"]);
-    let concerns_me =
-        json!({ "_or": [{ "sender_id": me() }, { "receiver_id": me() }, in_its_group()] });
+    let concerns_me = super::concerns_me(|rule| rule);
     let rules = vec![
         may_read(MESSAGES, readable, concerns_me.clone()),
         may_create(
@@ -74,7 +74,10 @@ pub(super) fn part() -> Part {
             OWN_ROWS,
             MESSAGES,
             vec!["content", "edited_at", "deleted_at", "attached_at"],
-            json!({ "sender_id": me() }),
+            json!({ "_and": [
+                { "sender_id": me() },
+                { "_or": [{ "group_id": { "_null": true } }, in_its_group()] },
+            ] }),
         ),
         // A reaction touches the message, so that whoever catches up sees it.
         may_update(super::CHAT, MESSAGES, vec!["reacted_at"], concerns_me),
@@ -101,6 +104,8 @@ fn sending() -> Value {
                 { "group_id": { "_null": true } },
                 { "receiver_id": { "_nnull": true } },
                 { "receiver_id": { "_submitted": true } },
+                // As an object it would be none of those who blocked me.
+                { "receiver_id": { "_regex": uuid } },
                 { "receiver_id": { "_nin": "$CURRENT_USER.chat_blocked_by.user_id" } },
             ] },
             { "_and": [

@@ -437,6 +437,33 @@ fn in_its_group() -> Value {
     json!({ "group_id": { "members": { "user_id": me() } } })
 }
 
+/// A message was sent by me to a person, or to me, or to a group that I am in; `of` leads to
+/// the message. What I sent to a group goes with the group: Directus lets a filter look
+/// through any relation of a row that may be read, whatever the rules of the row behind it,
+/// so that a row in sight must point to nothing that is not.
+fn concerns_me(of: fn(Value) -> Value) -> Value {
+    json!({ "_or": [
+        { "_and": [
+            of(json!({ "sender_id": me() })),
+            of(json!({ "group_id": { "_null": true } })),
+        ] },
+        of(json!({ "receiver_id": me() })),
+        of(in_its_group()),
+    ] })
+}
+
+/// The content names a picture in the object form, which is held against the right to touch
+/// that file; or none.
+fn picture_within_reach() -> Value {
+    json!({ "_or": [
+        { "avatar": { "_null": true } },
+        { "_and": [
+            { "avatar": { "id": { "_submitted": true } } },
+            { "avatar": { "chat_attached_at": { "_submitted": true } } },
+        ] },
+    ] })
+}
+
 fn may_read(
     collection: &'static str,
     fields: Vec<&'static str>,
@@ -489,6 +516,24 @@ fn may_update(
             rule,
             validation: Value::Null,
             presets: Value::Null,
+        },
+    )
+}
+
+/// The same where the new content is bounded, too.
+fn may_update_with(
+    policy: &'static str,
+    collection: &'static str,
+    fields: Vec<&'static str>,
+    rule: Value,
+    validation: Value,
+) -> (&'static str, Permission) {
+    let (policy, permission) = may_update(policy, collection, fields, rule);
+    (
+        policy,
+        Permission {
+            validation,
+            ..permission
         },
     )
 }

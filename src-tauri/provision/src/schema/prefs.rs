@@ -3,12 +3,17 @@
 //! truthfully.
 
 use super::{
-    Part, collection, flag, instant, may_create, may_read, may_update, me, reading, stamp,
+    FieldType, Part, collection, flag, instant, may_create, may_read, may_update, me, plain,
+    reading, stamp,
 };
 use serde_json::json;
 
 pub(super) fn part() -> Part {
     let mut fields = reading::about_a_conversation();
+    // Whatever group somebody names: a filter could look through a relation at it.
+    for field in fields.iter_mut().filter(|field| field.name == "group_id") {
+        *field = plain("group_id", FieldType::Uuid);
+    }
     fields.extend([
         instant("muted_until"),
         flag("pinned"),

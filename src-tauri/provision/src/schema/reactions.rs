@@ -30,17 +30,15 @@ pub(super) fn part() -> Part {
         may_read(
             "chat_reactions",
             readable,
-            json!({ "_or": [
-                { "message_id": { "sender_id": me() } },
-                { "message_id": { "receiver_id": me() } },
-                { "message_id": super::in_its_group() },
-            ] }),
+            super::concerns_me(|rule| json!({ "message_id": rule })),
         ),
         may_create(
             "chat_reactions",
             vec!["id", "message_id", "user_id", "emoji", "removed"],
             json!({ "_and": [
                 { "user_id": me() },
+                { "message_id": { "_submitted": true } },
+                { "message_id": { "_nnull": true } },
                 { "message_id": { "id": { "_submitted": true } } },
                 { "message_id": { "reacted_at": { "_submitted": true } } },
             ] }),

@@ -32,7 +32,7 @@ pub(super) fn part() -> Part {
             super::CHAT,
             "chat_read_states",
             vec!["delivered_until", "read_until"],
-            json!({ "user_id": me() }),
+            mine(),
         ),
     ];
     Part {
@@ -55,8 +55,21 @@ pub(super) fn about_a_conversation() -> Vec<super::Field> {
     ]
 }
 
+/// Of a group that somebody has left, nothing: see [`super::concerns_me`].
 pub(super) fn seen_by_the_other_side() -> Value {
-    json!({ "_or": [{ "user_id": me() }, { "peer_id": me() }, super::in_its_group()] })
+    json!({ "_or": [
+        { "_and": [{ "user_id": me() }, { "group_id": { "_null": true } }] },
+        { "peer_id": me() },
+        super::in_its_group(),
+    ] })
+}
+
+/// Mine, and about a person or a group that I am in.
+pub(super) fn mine() -> Value {
+    json!({ "_and": [
+        { "user_id": me() },
+        { "_or": [{ "group_id": { "_null": true } }, super::in_its_group()] },
+    ] })
 }
 
 /// As me, about exactly one of: a person, a group that I am in.

@@ -1,8 +1,7 @@
 //! Who is writing, until when: one row for a person and a target, changed again and again,
 //! since Directus tells nothing without a write.
 
-use super::{Part, collection, instant, may_create, may_read, may_update, me, reading, stamp};
-use serde_json::json;
+use super::{Part, collection, instant, may_create, may_read, may_update, reading, stamp};
 
 pub(super) fn part() -> Part {
     let mut fields = reading::about_a_conversation();
@@ -16,12 +15,7 @@ pub(super) fn part() -> Part {
             reading::mine_to_one_target(),
             reading::my_presets(),
         ),
-        may_update(
-            super::CHAT,
-            "chat_typing",
-            vec!["until"],
-            json!({ "user_id": me() }),
-        ),
+        may_update(super::CHAT, "chat_typing", vec!["until"], reading::mine()),
     ];
     Part {
         collections: vec![collection("chat_typing", "edit_note", fields)],
