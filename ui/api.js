@@ -27,6 +27,7 @@ import { listen } from './vendor/tauri-api/event.js';
 /** @typedef {import('./types/bridge').SetUpApplied} SetUpApplied */
 /** @typedef {import('./types/bridge').SetUpPlan} SetUpPlan */
 /** @typedef {import('./types/bridge').SetUpProgress} SetUpProgress */
+/** @typedef {import('./types/bridge').SetUpProof} SetUpProof */
 /** @typedef {import('./types/bridge').SetUpSignIn} SetUpSignIn */
 /** @typedef {import('./types/bridge').SignedOut} SignedOut */
 /** @typedef {import('./types/bridge').SignIn} SignIn */
@@ -200,6 +201,9 @@ export const setUpPlan = () => call('set_up_plan');
 /** @param {string} plan the hash of the plan that was seen @returns {Promise<SetUpApplied>} */
 export const setUpApply = (plan) => ask('set_up_apply', { plan });
 
+/** @returns {Promise<SetUpProof | null>} null where it was broken off */
+export const setUpVerify = () => call('set_up_verify');
+
 /** @returns {Promise<null>} */
 export const setUpStop = () => call('set_up_stop');
 
@@ -244,7 +248,7 @@ export async function onTheme(onTheme) {
 }
 
 /**
- * Hears of each step of setting up before it is done.
+ * Hears of each step of setting up, and of each attempt of a proof, before it is made.
  * @param {(progress: SetUpProgress) => void} onProgress
  * @returns {Promise<() => void>} stops hearing
  */

@@ -353,6 +353,12 @@ pub async fn set_up_apply(core: Core<'_>, plan: String) -> Answer {
     core.call(Command::SetUpApply { plan }).await
 }
 
+/// [`Command::SetUpVerify`].
+#[tauri::command]
+pub async fn set_up_verify(core: Core<'_>) -> Answer {
+    core.call(Command::SetUpVerify).await
+}
+
 /// [`Command::SetUpStop`].
 #[tauri::command]
 pub async fn set_up_stop(core: Core<'_>) -> Answer {

@@ -115,6 +115,7 @@ commands! {
     set_up_begin,
     set_up_plan,
     set_up_apply,
+    set_up_verify,
     set_up_stop,
     set_up_end,
     open_outside,
@@ -436,6 +437,7 @@ mod tests {
             ("set_up_begin", set_up, Some("address_invalid")),
             ("set_up_plan", json!({}), over),
             ("set_up_apply", json!({"plan": "0"}), over),
+            ("set_up_verify", json!({}), over),
             ("set_up_stop", json!({}), None),
             ("set_up_end", json!({}), None),
             (

@@ -347,9 +347,18 @@
       setUp.done = 0;
       return { before: hash, stopped, left: setUp.plan };
     },
+    set_up_verify: () => {
+      const { setUp } = state;
+      if (!setUp.session) throw problem('set_up_ended', 'sign_in');
+      const stopped = setUp.stopping;
+      setUp.stopping = false;
+      return stopped ? null : config.proof;
+    },
     set_up_stop: () => {
-      state.setUp.stopping = held.has('set_up_apply');
-      fake.release('set_up_apply');
+      for (const command of ['set_up_apply', 'set_up_verify']) {
+        state.setUp.stopping ||= held.has(command);
+        fake.release(command);
+      }
       return null;
     },
     set_up_end: () => {
@@ -450,8 +459,10 @@
     step: (number) => {
       const { setUp } = state;
       setUp.done = number - 1;
-      fake.emit('set_up', { event: 'set_up', value: { number, of: setUp.plan.steps.length, step: setUp.plan.steps[number - 1] } });
+      fake.emit('set_up', { event: 'set_up', value: { number, of: setUp.plan.steps.length, step: setUp.plan.steps[number - 1], trying: null } });
     },
+    /** The core says that this attempt of a proof, counted from 1, is about to be made. */
+    attempt: (number, of, trying) => fake.emit('set_up', { event: 'set_up', value: { number, of, step: null, trying } }),
     tell, suspend: (value) => { state.suspended = value; },
     emit: (event, payload) => callbacks.get(listeners.get(event))?.({ event, id: 1, payload }),
     setFetchProblem: (value) => { config.fetchProblem = value; },

@@ -73,12 +73,12 @@ export const people = [
  * @typedef {{ person: string, messages: Said[], unread?: number, draft?: string, server?: number }} Talk
  * @typedef {{ signedIn?: boolean, now?: number, deliver?: boolean, latency?: number, account?: object, info?: object,
  *   people?: object[], connection?: object, conversations?: Talk[], fetchProblem?: object, last?: string | null,
- *   others?: (object & { conversations?: Talk[] })[], setUp?: object }} Config
+ *   others?: (object & { conversations?: Talk[] })[], setUp?: object, proof?: object }} Config
  */
 
 /** @param {Config} [given] */
 export function config(given = {}) {
-  return { signedIn: true, now: NOW, deliver: true, latency: 0, account: {}, info: {}, people, connection: {}, conversations: talks(), others: [], last: null, setUp: plan(), ...given };
+  return { signedIn: true, now: NOW, deliver: true, latency: 0, account: {}, info: {}, people, connection: {}, conversations: talks(), others: [], last: null, setUp: plan(), proof: proof(), ...given };
 }
 
 /** @param {number} count @param {(at: number) => string} [text] @returns {Said[]} */
@@ -161,6 +161,30 @@ export function plan(more = {}) {
     ...more,
   };
 }
+
+/** What came of attacking a server, as the core would tell it. @param {object} [more] */
+export function proof(more = {}) {
+  return {
+    private: true, attacks: 412, refused: 410, leaks: 0, allowed: 166, ok: 166, wrong: [],
+    known: [{ reason: 'A deleted row’s id is told to every subscriber, whatever its rules say. It tells nothing but that something was deleted.', times: 2 }],
+    limits: [
+      'Whoever administers the server, or has a copy of its database, reads everything on it.',
+      'Only the rules of the roles that may chat are tried: another policy of a person’s can open what they close.',
+    ],
+    left: ['The activity log has entries of these requests: it lets nobody delete them.'],
+    ...more,
+  };
+}
+
+/** The same where somebody has opened a rule. */
+export const leaking = {
+  private: false, refused: 408, leaks: 2,
+  wrong: [
+    { name: 'chat_messages read by filter as Eve', verdict: 'leaked', would: 'Eve would know that Anna wrote to Ben', request: 'GET /items/chat_messages?filter[sender_id][_eq]=7b1e…&fields=id', answer: '200 {"data":[{"id":"01936f00-c4a7-7000-8000-0000000a0001"}]}' },
+    { name: 'chat_messages read by id as Eve', verdict: 'leaked', would: 'Eve would read what Anna wrote to Ben', request: 'GET /items/chat_messages/01936f00-c4a7-7000-8000-0000000a0001', answer: '200 {"data":{"content":"For Ben alone"}}' },
+    { name: 'chat_typing create as Anna', verdict: 'unclear', would: 'Anna tells Ben that she is writing', request: 'POST /items/chat_typing', answer: '503 SERVICE_UNAVAILABLE' },
+  ],
+};
 
 /** What stands in the way of setting a server up, and what stays as it is. */
 export const obstacles = {

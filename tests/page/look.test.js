@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
-import { BOB, CAROL, history, launch, NOW, obstacles, openConversation, openPage, others, plan, serve, talks } from './harness.js';
+import { BOB, CAROL, history, launch, leaking, NOW, obstacles, openConversation, openPage, others, plan, proof, serve, talks } from './harness.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const clean = { outside: [], violations: [], errors: [], console: [] };
@@ -82,6 +82,12 @@ const toPlan = async (page) => {
   const first = await page.$('.plan-part summary');
   await first?.click();
 };
+const toProof = async (page) => {
+  await toPlan(page);
+  await page.click('#set-up-prove');
+  await page.waitForSelector('[data-step="set-up-proof"]');
+  await page.click('.plan-part summary');
+};
 const toWorking = async (page) => {
   await toPlan(page);
   await page.evaluate(() => window.fake.hold('set_up_apply'));
@@ -151,6 +157,7 @@ describe('geometry', () => {
     ['a plan', { signedIn: false, setUp: plan(obstacles) }, toPlan],
     ['setting up', { signedIn: false }, toWorking],
     ['a server that is ready', { signedIn: false, setUp: plan({ steps: [] }) }, toPlan],
+    ['a proof', { signedIn: false, setUp: plan({ steps: [] }), proof: proof(leaking) }, toProof],
   ]) {
     for (const width of [320, 768, 1440]) {
       test(`${name} at ${width} px with text twice as large needs no sideways scrolling`, () => look(config, { text: 2, viewport: { width, height: 900 } }, async (page) => {
@@ -239,6 +246,7 @@ const screens = {
   'set up: plan': [{ signedIn: false, setUp: plan(obstacles) }, toPlan],
   'set up: working': [{ signedIn: false }, toWorking],
   'set up: ready': [{ signedIn: false, setUp: plan({ steps: [] }) }, toPlan],
+  'set up: proof': [{ signedIn: false, setUp: plan({ steps: [] }), proof: proof(leaking) }, toProof],
   unlock: [{ account: { problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } }],
   trouble: [{ account: { problem: { code: 'vault_unreadable', action: 'retry', args: {} } } }],
   erase: [{ account: { problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } }, async (page) => { await page.click('#erase'); await page.waitForSelector('#erase-dialog[open]'); }],

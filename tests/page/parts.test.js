@@ -184,6 +184,8 @@ test('every code has a sentence and every action a button, filled without a gap'
   for (const state of union('MessageState')) assert.ok(has(`state-${state}`), state);
   for (const deed of union('SetUpDeed')) assert.ok(has(`setup-step-${deed}`), deed);
   for (const code of union('SetUpObstacle')) assert.ok(has(`setup-refusal-${code}`), code);
+  for (const verdict of union('SetUpVerdict')) assert.ok(has(`setup-verdict-${verdict}`), verdict);
+  for (const came of ['private', 'leaks', 'unproven']) assert.ok(has(`setup-proof-${came}-title`) && has(`setup-proof-${came}-lead`), came);
   for (const subject of union('SetUpSubject')) assert.ok(has(`setup-subject-${subject}`) && has(`setup-subject-${subject}-about`), subject);
   for (const kind of union('VaultKind')) assert.ok(has(`vault-${kind}`) && has(`vault-${kind}-about`), kind);
 });
@@ -208,7 +210,7 @@ test('every sentence that is asked for exists, and every one that exists is aske
   const text = ours().filter((path) => path.endsWith('.js') && !path.includes('/locales/')).map((path) => readFileSync(path, 'utf8')).join('\n');
   const known = [...source().matchAll(/^([a-z][\w-]*) =/gmu)].map((match) => match[1]);
   for (const [, id] of text.matchAll(/\bt\(\s*'([\w-]+)'/gu)) assert.ok(known.includes(id), `${id} is asked for but not written`);
-  const byName = /^(?:error|action|connection|state|vault|failed|password|passphrase|unsent|setup-(?:step|refusal|subject))-/u;
+  const byName = /^(?:error|action|connection|state|vault|failed|password|passphrase|unsent|setup-(?:step|refusal|subject|verdict|proof-(?:private|leaks|unproven)))-/u;
   for (const id of known) assert.ok(byName.test(id) || text.includes(`'${id}'`), `${id} is written but never asked for`);
 });
 

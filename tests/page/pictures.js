@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { BOB, CAROL, history, launch, NOW, obstacles, openConversation, openPage, others, plan, serve, talks, until } from './harness.js';
+import { BOB, CAROL, history, launch, leaking, NOW, obstacles, openConversation, openPage, others, plan, proof, serve, talks, until } from './harness.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('./harness.js').Config} Config */
@@ -82,6 +82,14 @@ async function toReady(page) {
   await toPlan(page);
   await page.click('#set-up-continue');
   await page.waitForSelector('[data-step="set-up-ready"]');
+  await page.mouse.move(0, 0);
+}
+
+/** @param {Page} page */
+async function toProof(page) {
+  await toReady(page);
+  await page.click('#set-up-prove');
+  await page.waitForSelector('[data-step="set-up-proof"]');
   await page.mouse.move(0, 0);
 }
 
@@ -180,6 +188,17 @@ const pictures = [
   { name: 'set-up-ready', config: { signedIn: false }, act: toReady, dark: true },
   { name: 'set-up-ready-narrow', config: { signedIn: false }, act: toReady, options: { viewport: { width: 320, height: 900 } } },
   { name: 'set-up-already', config: { signedIn: false, setUp: plan({ steps: [] }) }, act: toPlan },
+  { name: 'set-up-proving', config: { signedIn: false }, act: async (page) => {
+    await toReady(page);
+    await page.evaluate(() => /** @type {any} */ (window).fake.hold('set_up_verify'));
+    await page.click('#set-up-prove');
+    await until(page, () => /** @type {any} */ (window).fake.asked('set_up_verify').length === 1);
+    await page.evaluate(() => /** @type {any} */ (window).fake.attempt(288, 578, 'chat_messages read by filter as Eve'));
+    await until(page, () => document.querySelector('.progress-words')?.textContent?.includes('Eve'));
+  } },
+  { name: 'set-up-proof', config: { signedIn: false }, act: toProof, dark: true, options: { viewport: { width: 1200, height: 1000 } } },
+  { name: 'set-up-proof-leaks', config: { signedIn: false, proof: proof(leaking) }, act: async (page) => { await toProof(page); await page.click('[data-verdict="leaked"] summary'); await page.mouse.move(0, 0); }, dark: true, options: { viewport: { width: 1200, height: 1300 } } },
+  { name: 'set-up-proof-narrow', config: { signedIn: false, proof: proof(leaking) }, act: toProof, options: { viewport: { width: 320, height: 1300 } } },
   { name: 'sign-in-narrow', config: { signedIn: false }, act: toPerson, options: narrow },
   { name: 'unlock', config: { account: { vault: 'passphrase', problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } } },
   { name: 'trouble', config: { account: { problem: { code: 'vault_unreadable', action: 'retry', args: {} } } } },

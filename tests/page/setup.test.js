@@ -2,7 +2,7 @@
 // server sets it up.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { obstacles, plan, until } from './harness.js';
+import { leaking, obstacles, plan, proof, until } from './harness.js';
 import { asked, fake, start, withBob } from './pages.js';
 
 const bare = (text) => text.replace(/[\u2066-\u2069]/gu, '');
@@ -177,10 +177,10 @@ describe('setting up a server', () => {
     assert.equal(await page.getAttribute('#set-up-progress', 'aria-labelledby'), 'set-up-title');
     await until(page, () => window.fake.asked('set_up_apply').length === 1);
     for (const number of [1, 2, 4, 3, 5]) await fake(page, (n) => window.fake.step(n), number);
-    await until(page, () => document.querySelector('.set-up-number').textContent.includes('5'));
-    assert.equal(await said(page, '.set-up-number'), `Step 5 of ${all}`);
+    await until(page, () => document.querySelector('.progress-number').textContent.includes('5'));
+    assert.equal(await said(page, '.progress-number'), `Step 5 of ${all}`);
     assert.equal(await page.$eval('#set-up-progress', (bar) => [bar.value, bar.max].join()), `4,${all}`);
-    assert.match(await said(page, '.set-up-words'), /Make the collection chat_attachments/u);
+    assert.match(await said(page, '.progress-words'), /Make the collection chat_attachments/u);
     const heard = (await page.$$eval('#announcements p', (list) => list.map((one) => one.textContent))).map(bare);
     assert.deepEqual(heard, ['Starting', `Version: step 1 of ${all}`, `Groups: step 2 of ${all}`, `Messages: step 4 of ${all}`, `Files: step 5 of ${all}`]);
     await fake(page, () => window.fake.release('set_up_apply'));
@@ -337,8 +337,83 @@ describe('setting up a server', () => {
     await page.keyboard.press('Enter');
     await page.waitForSelector('[data-step="set-up-ready"]');
     await page.keyboard.press('Tab');
+    assert.equal(await focused(page), 'set-up-prove');
+    await page.keyboard.press('Tab');
     assert.equal(await focused(page), 'set-up-continue');
     await page.keyboard.press('Enter');
     await page.waitForSelector('body[data-ready="list"]');
+  });
+});
+
+describe('proving that a server is private', () => {
+  const toReady = async (config) => {
+    const page = await toPlan({ setUp: plan({ steps: [] }), ...config });
+    await page.waitForSelector('#set-up-prove');
+    return page;
+  };
+
+  test('it is attacked on demand, with progress, and the result says what was tried and what can’t be proven', async () => {
+    const page = await toReady();
+    await fake(page, () => window.fake.hold('set_up_verify'));
+    await page.click('#set-up-prove');
+    await until(page, () => window.fake.asked('set_up_verify').length === 1);
+    assert.equal(await page.$eval('#set-up-progress', (bar) => bar.hasAttribute('value')), false, 'how many there are is not known yet');
+    for (const [number, words] of [[1, 'chat_groups read by id'], [60, 'chat_messages read by filter'], [59, 'late']]) {
+      await fake(page, ([n, w]) => window.fake.attempt(n, 412, w), [number, words]);
+    }
+    await until(page, () => document.querySelector('.progress-words').textContent === 'chat_messages read by filter');
+    assert.equal(await said(page, '.progress-number'), 'Step 60 of 412');
+    assert.match(await said(page, '#announcements'), /Step 60 of 412/u);
+    await fake(page, () => window.fake.release('set_up_verify'));
+    await page.waitForSelector('[data-step="set-up-proof"]');
+    assert.equal(await focused(page), 'set-up-title');
+    assert.match(await said(page, '.card'), /chat\.example is private.*410 of 412 refused.*What no rule can refuse.*2 attacks.*166 of 166 worked.*What no rule can refuse.*What this can’t prove.*reads everything on it.*What is left/su);
+    assert.match(await said(page, '#announcements'), /is private/u);
+    await page.click('#set-up-back');
+    await page.waitForSelector('[data-step="set-up-ready"]');
+    await page.click('#set-up-prove');
+    await page.waitForSelector('[data-step="set-up-proof"]');
+    await page.click('#set-up-continue');
+    await page.waitForSelector('body[data-ready="list"]');
+    assert.equal(await fake(page, () => window.fake.state.setUp.session), false);
+  });
+
+  test('each leak is told in words, with its request and answer', async () => {
+    const page = await toReady({ proof: proof(leaking) });
+    await page.click('#set-up-prove');
+    await page.waitForSelector('[data-step="set-up-proof"]');
+    assert.match(await said(page, '.card'), /chat\.example is not private.*408 of 412 refused.*Attacks that worked.*2 attacks.*3 attempts went wrong/su);
+    const leaks = await page.$$eval('[data-verdict="leaked"] summary', (list) => list.map((one) => one.textContent));
+    assert.deepEqual(leaks, ['Eve would know that Anna wrote to BenAn attack, and it worked', 'Eve would read what Anna wrote to BenAn attack, and it worked']);
+    await page.click('[data-verdict="leaked"] summary');
+    assert.match(await said(page, '[data-verdict="leaked"][open] dl'), /Request.*GET \/items\/chat_messages.*Answer.*200/su);
+    await page.click('#set-up-prove');
+    await until(page, () => window.fake.asked('set_up_verify').length === 2);
+  });
+
+  test('what went wrong without a leak is no proof', async () => {
+    const page = await toReady({ proof: proof({ ...leaking, leaks: 0, wrong: leaking.wrong.slice(2) }) });
+    await page.click('#set-up-prove');
+    await page.waitForSelector('[data-step="set-up-proof"]');
+    assert.match(await said(page, '.card'), /Nothing is proven.*1 attempt went wrong/su);
+  });
+
+  test('broken off or refused, it says so where it began, and can be begun again', async () => {
+    const page = await toReady();
+    await fake(page, () => window.fake.hold('set_up_verify'));
+    await page.click('#set-up-prove');
+    await until(page, () => window.fake.asked('set_up_verify').length === 1);
+    await page.click('#set-up-stop');
+    await page.waitForSelector('[data-step="set-up-ready"] .notice');
+    assert.match(await said(page, '.notice'), /nothing is proven/u);
+    await fake(page, () => window.fake.refuse('set_up_verify', window.fake.problem('host_silent', 'retry', { host: 'chat.example' })));
+    await page.click('#set-up-prove');
+    await page.waitForSelector('[data-step="set-up-ready"] .problem[data-code="host_silent"]');
+    await fake(page, () => window.fake.refuse('set_up_verify', window.fake.problem('set_up_changed', 'retry')));
+    await page.click('#set-up-prove');
+    await page.waitForSelector('[data-step="set-up-ready"]');
+    assert.equal((await asked(page, 'set_up_plan')).length, 2, 'the server is looked at anew');
+    await page.click('#set-up-prove');
+    await page.waitForSelector('[data-step="set-up-proof"]');
   });
 });

@@ -126,6 +126,43 @@ setup-ready-hint = Give your people the role { $roles } in Directus, under User 
 setup-ready-announce = Done. The server is ready.
 setup-go-on = Go on to the chat
 
+## Setting up a server: proving it
+
+setup-prove = Prove that it is private
+setup-prove-hint = You can have the server attacked, by people who are made for it and taken away again: can anybody read, forge or delete what isn’t theirs? It takes a few minutes.
+setup-prove-again = Prove it again
+setup-proving = Attacking the server …
+setup-proving-hint = Nothing of anybody else’s is read, changed or deleted. You can break it off at any time; what was made for it is taken away again.
+setup-proof-stopped = Broken off, so nothing is proven. What was made for it was taken away again, or is when you prove it next.
+setup-proof-private-title = { $host } is private
+setup-proof-private-lead = Nobody could read, forge or delete what isn’t theirs, and everything worked that should.
+setup-proof-leaks-title = { $host } is not private
+setup-proof-leaks-lead = Attacks worked. Each stands below, with what it would tell. Set the server up again, and look for rules that were added beside those of { $app }.
+setup-proof-unproven-title = Nothing is proven
+setup-proof-unproven-lead = No attack worked, but something did not go as it should. It stands below.
+setup-proof-attacks = Attacks
+setup-proof-attacks-are = { $refused } of { $attacks } refused
+setup-proof-worked = Attacks that worked
+setup-proof-count = { $count ->
+    [one] 1 attack
+   *[other] { $count } attacks
+  }
+setup-proof-allowed = What people need
+setup-proof-allowed-are = { $ok } of { $allowed } worked
+setup-proof-wrong = { $count ->
+    [one] 1 attempt went wrong
+   *[other] { $count } attempts went wrong
+  }
+setup-proof-attempt = Attempt
+setup-proof-request = Request
+setup-proof-answer = Answer
+setup-proof-known = What no rule can refuse
+setup-proof-limits = What this can’t prove
+setup-proof-left = What is left of it on the server
+setup-verdict-leaked = An attack, and it worked
+setup-verdict-not_allowed = Should work, and did not
+setup-verdict-unclear = The answer says neither
+
 ## Setting up a server: what a step is about
 
 setup-subject-messages = Messages

@@ -327,7 +327,7 @@ account: string, } } | { "command": "set_up_plan" } | { "command": "set_up_apply
 /**
  * The plan's hash.
  */
-plan: string, } } | { "command": "set_up_stop" } | { "command": "set_up_end" };
+plan: string, } } | { "command": "set_up_verify" } | { "command": "set_up_stop" } | { "command": "set_up_end" };
 
 /**
  * State of the connection, with what a person wants to know about it.
@@ -718,6 +718,31 @@ left: SetUpPlan, };
 export type SetUpDeed = "make_collection" | "end_history" | "add_field" | "add_relation" | "set_relation" | "add_reverse" | "clear_stamp" | "set_flags" | "make_role" | "make_folder" | "make_policy" | "attach_policy" | "add_permission" | "set_permission" | "fill_in" | "record_version";
 
 /**
+ * An attempt that did not end as it should. Its words are English.
+ */
+export type SetUpFinding = { 
+/**
+ * The same on every run.
+ */
+name: string, 
+/**
+ * What it came to.
+ */
+verdict: SetUpVerdict, 
+/**
+ * What would be known or done if it worked.
+ */
+would: string, 
+/**
+ * The request, without credentials.
+ */
+request: string, 
+/**
+ * What the server answered, shortened.
+ */
+answer: string, };
+
+/**
  * Something of the owner's that is not as it would be made, and stays.
  */
 export type SetUpKept = { 
@@ -733,6 +758,19 @@ found: string,
  * What would be made.
  */
 wanted: string, };
+
+/**
+ * Something that no rule can refuse. Its words are English.
+ */
+export type SetUpKnown = { 
+/**
+ * What it is, and what an owner can do about it.
+ */
+reason: string, 
+/**
+ * How often it was met.
+ */
+times: number, };
 
 /**
  * Why a server can't be set up as it is. In braces, which values it has.
@@ -765,11 +803,11 @@ kept: Array<SetUpKept>,
 roles: Array<string>, };
 
 /**
- * How far it is: told before each step.
+ * How far it is: told before each step, and before each attempt of a proof.
  */
 export type SetUpProgress = { 
 /**
- * The step that is being done, from 1.
+ * The step that is being done, or the attempt that is being made, from 1.
  */
 number: number, 
 /**
@@ -777,9 +815,59 @@ number: number,
  */
 of: number, 
 /**
- * What is being done.
+ * What is being done; null during a proof.
  */
-step: SetUpStep, };
+step: SetUpStep | null, 
+/**
+ * What is being tried, in English; null while a plan is applied.
+ */
+trying: string | null, };
+
+/**
+ * What came of attacking a server with people made for it.
+ */
+export type SetUpProof = { 
+/**
+ * Whether every attack was refused, but those that no rule can refuse, and
+ * everything worked that should.
+ */
+private: boolean, 
+/**
+ * Attempts that should be refused.
+ */
+attacks: number, 
+/**
+ * Of those: refused.
+ */
+refused: number, 
+/**
+ * Of those: what worked.
+ */
+leaks: number, 
+/**
+ * Attempts that should work.
+ */
+allowed: number, 
+/**
+ * Of those: what did.
+ */
+ok: number, 
+/**
+ * What did not end as it should.
+ */
+wrong: Array<SetUpFinding>, 
+/**
+ * What no rule can refuse.
+ */
+known: Array<SetUpKnown>, 
+/**
+ * What this can't prove, and what the server's operator can do. English.
+ */
+limits: Array<string>, 
+/**
+ * What is left on the server of the attempts. English.
+ */
+left: Array<string>, };
 
 /**
  * One reason, with its values.
@@ -837,6 +925,11 @@ args: { [key in string]: string }, };
  * What a step is about.
  */
 export type SetUpSubject = "messages" | "groups" | "files" | "reactions" | "reading" | "settings" | "typing" | "presence" | "blocks" | "people" | "access" | "record";
+
+/**
+ * What an attempt came to that did not end as it should.
+ */
+export type SetUpVerdict = "leaked" | "not_allowed" | "unclear";
 
 /**
  * What signing in takes. Not a [`Command`]: it carries a password, so it has

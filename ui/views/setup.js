@@ -11,14 +11,19 @@
  *    │                                      └─changed─┘ nothing to do    │ broken off, failed:
  *    │                                                  │                │ looking, then plan
  *    └── the session is over                            └──> ready <─────┘ done
+ *                                                             ^ │ prove it
+ *                                        broken off, failed   │ v
+ *                                                          proving ──> proof
  */
 import * as api from '../api.js';
 import { announce } from '../components/announce.js';
-import { el, say, spoken } from '../components/dom.js';
+import { el, spoken } from '../components/dom.js';
 import { field } from '../components/field.js';
 import { icon } from '../components/icons.js';
 import { facts, hashText, planKept, planRefusals, planSteps, rolesText, stepText, subjectText } from '../components/plan.js';
 import { problemBox } from '../components/problem.js';
+import { progress } from '../components/progress.js';
+import { proofNotes, proofWrong, verdict } from '../components/proof.js';
 import { hostOf, serverChip } from '../components/server-chip.js';
 import { ready, stage } from '../components/stage.js';
 import { t } from '../locale.js';
@@ -29,7 +34,8 @@ import { t } from '../locale.js';
 /** @typedef {import('../types/bridge').ServerFound} ServerFound */
 /** @typedef {import('../types/bridge').SetUpPlan} SetUpPlan */
 /** @typedef {import('../types/bridge').SetUpProgress} SetUpProgress */
-/** @typedef {'who' | 'code' | 'looking' | 'plan' | 'working' | 'ready'} Step */
+/** @typedef {import('../types/bridge').SetUpProof} SetUpProof */
+/** @typedef {'who' | 'code' | 'looking' | 'plan' | 'working' | 'ready' | 'proof'} Step */
 
 /** Problems that belong to one field. @type {Partial<Record<Code, 'email' | 'password'>>} */
 const places = { password_wrong: 'password', too_many_tries: 'password', suspended: 'email', not_administrator: 'email' };
@@ -71,7 +77,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
     element.dataset.step = `set-up-${next}`;
     card.removeAttribute('aria-busy');
     button.removeAttribute('aria-disabled');
-    leave.textContent = t(next === 'ready' ? 'back' : 'setup-leave');
+    leave.textContent = t(next === 'ready' || next === 'proof' ? 'back' : 'setup-leave');
     card.replaceChildren(...content.filter((node) => node !== null));
     element.querySelector('.stage-side')?.scrollTo(0, 0);
   }
@@ -96,7 +102,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
   async function submit() {
     if (busy) return;
     if (step === 'who' || step === 'code') await begin();
-    else if (step === 'ready') goOn();
+    else if (step === 'ready' || step === 'proof') goOn();
     else if (step === 'plan' && plan !== null && plan.refusals.length === 0) await apply(plan);
     else if (step === 'plan') await look();
   }
@@ -253,43 +259,36 @@ export function setUpView(info, { server, email: known, back, goOn }) {
     focusTitle();
   }
 
-  // Making it.
-
-  /** @param {SetUpPlan} agreed */
-  async function apply(agreed) {
-    const count = agreed.steps.length;
-    const number = el('p', { class: 'set-up-number' }, t('setup-progress', { number: 0, of: count }));
-    const words = el('p', { class: 'set-up-words' }, t('setup-starting'));
-    const bar = el('progress', { id: 'set-up-progress', max: count, value: 0, 'aria-labelledby': 'set-up-title' });
+  /** Something is being done, and can be broken off. @param {string} words @param {HTMLElement} bar @param {string} hint */
+  function showWork(words, bar, hint) {
     const stop = el('button', { id: 'set-up-stop', type: 'button', class: 'quiet', on: { click: () => void halt() } }, t('setup-stop'));
-    show('working', title(t('setup-working')), serverChip(found), el('div', { class: 'set-up-progress' }, bar, number, words), el('p', { class: 'hint' }, t('setup-working-hint')), stop);
-    busy = true;
-    focusTitle();
-    announce(t('setup-starting'));
-
-    let seen = 0;
-    let subject = '';
-    /** @param {SetUpProgress} progress */
-    const told = (progress) => {
-      // Events may come in any order; the bar never goes back.
-      if (closed || progress.number <= seen) return;
-      seen = progress.number;
-      bar.max = progress.of;
-      bar.value = progress.number - 1;
-      say(number, t('setup-progress', { number: progress.number, of: progress.of }));
-      say(words, stepText(progress.step));
-      // Read out once a subject, for nobody wants to hear eighty steps.
-      if (progress.step.subject !== subject) {
-        subject = progress.step.subject;
-        announce(t('setup-progress-subject', { subject: subjectText(progress.step), number: progress.number, of: progress.of }));
-      }
-    };
     async function halt() {
       stop.setAttribute('aria-disabled', 'true');
       stop.textContent = t('setup-stopping');
       await api.setUpStop().catch(() => {});
     }
+    show('working', title(words), serverChip(found), bar, el('p', { class: 'hint' }, hint), stop);
+    busy = true;
+    focusTitle();
+    announce(t('setup-starting'));
+  }
 
+  // Making it.
+
+  /** @param {SetUpPlan} agreed */
+  async function apply(agreed) {
+    const bar = progress('set-up-title', agreed.steps.length, t('setup-starting'));
+    showWork(t('setup-working'), bar.element, t('setup-working-hint'));
+    let subject = '';
+    /** @param {SetUpProgress} told */
+    const told = ({ number, of, step: made }) => {
+      if (closed || made === null || !bar.tell(number, of, stepText(made))) return;
+      // Read out once a subject, for nobody wants to hear eighty steps.
+      if (made.subject !== subject) {
+        subject = made.subject;
+        announce(t('setup-progress-subject', { subject: subjectText(made), number, of }));
+      }
+    };
     const unlisten = await api.onSetUp(told);
     try {
       const { before, stopped, left } = await api.setUpApply(agreed.hash);
@@ -302,7 +301,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
       const problem = api.asProblem(error);
       if (over(problem)) return;
       // What was done stays; what is left is looked at anew, below the reason.
-      await look({ above: problemBox(problem, info.version, null), begun: seen > 0 });
+      await look({ above: problemBox(problem, info.version, null), begun: bar.seen() > 0 });
     } finally {
       unlisten();
     }
@@ -310,11 +309,17 @@ export function setUpView(info, { server, email: known, back, goOn }) {
 
   // Made.
 
-  /** @param {string | null} before the plan that was applied; null where there was nothing to do @param {SetUpPlan} left */
-  function showReady(before, left) {
+  /**
+   * @param {string | null} before the plan that was applied; null where there was nothing to do
+   * @param {SetUpPlan} left
+   * @param {HTMLElement | null} [above] what came of a proof that broke off
+   */
+  function showReady(before, left, above = null) {
+    const back = () => showReady(before, left);
     show(
       'ready',
-      el('div', { class: 'set-up-done', 'aria-hidden': 'true' }, icon('sent', 32)),
+      above,
+      el('div', { class: 'set-up-mark', 'aria-hidden': 'true' }, icon('sent', 32)),
       title(t(before === null ? 'setup-already-title' : 'setup-ready-title', { host: hostOf(found.url) })),
       el('p', { class: 'lead' }, t(before === null ? 'setup-already-lead' : 'setup-ready-lead', { roles: rolesText(left) })),
       planKept(left),
@@ -324,12 +329,81 @@ export function setUpView(info, { server, email: known, back, goOn }) {
         [t(before === null ? 'setup-hash' : 'setup-hash-after'), hashText(left.hash)],
       ]),
       el('p', { class: 'hint' }, t('setup-ready-hint', { roles: rolesText(left) })),
+      el(
+        'div',
+        { class: 'prove' },
+        el('p', {}, t('setup-prove-hint')),
+        el('button', { id: 'set-up-prove', type: 'button', class: 'quiet', on: { click: () => void prove((problem) => showReady(before, left, problem), back) } }, t('setup-prove')),
+      ),
       button,
       leave,
     );
     press(t('setup-go-on'));
     focusTitle();
-    announce(t('setup-ready-announce'));
+    if (above === null) announce(t('setup-ready-announce'));
+  }
+
+  // Proving it.
+
+  /**
+   * @param {(above: HTMLElement) => void} broken what is shown where it did not come to an end
+   * @param {() => void} back from the result
+   */
+  async function prove(broken, back) {
+    const bar = progress('set-up-title', 0, t('setup-starting'));
+    showWork(t('setup-proving'), bar.element, t('setup-proving-hint'));
+    let tenth = 0;
+    /** @param {SetUpProgress} told */
+    const told = ({ number, of, trying }) => {
+      if (closed || trying === null || !bar.tell(number, of, trying)) return;
+      const now = Math.floor((number * 10) / of);
+      if (now > tenth) {
+        tenth = now;
+        announce(t('setup-progress', { number, of }));
+      }
+    };
+    const unlisten = await api.onSetUp(told);
+    try {
+      const proof = await api.setUpVerify();
+      if (closed) return;
+      if (proof === null) broken(el('p', { class: 'notice', role: 'status' }, t('setup-proof-stopped')));
+      else showProof(proof, broken, back);
+    } catch (error) {
+      if (closed) return;
+      const problem = api.asProblem(error);
+      if (over(problem)) return;
+      if (problem.code === 'set_up_changed' || problem.code === 'set_up_not_safe') await look({ above: problemBox(problem, info.version, null), begun: true });
+      else broken(problemBox(problem, info.version, null));
+    } finally {
+      unlisten();
+    }
+  }
+
+  /** @param {SetUpProof} proof @param {(above: HTMLElement) => void} broken @param {() => void} back */
+  function showProof(proof, broken, back) {
+    const came = verdict(proof);
+    const known = proof.known.reduce((sum, { times }) => sum + times, 0);
+    const host = hostOf(found.url);
+    show(
+      'proof',
+      el('div', { class: 'set-up-mark', 'aria-hidden': 'true', data: { verdict: came } }, icon(came === 'private' ? 'sent' : 'failed', 32)),
+      title(t(`setup-proof-${came}-title`, { host })),
+      el('p', { class: 'lead' }, t(`setup-proof-${came}-lead`)),
+      facts([
+        [t('setup-proof-attacks'), t('setup-proof-attacks-are', { refused: proof.refused, attacks: proof.attacks })],
+        ...(proof.leaks > 0 ? [/** @type {[string, string]} */ ([t('setup-proof-worked'), t('setup-proof-count', { count: proof.leaks })])] : []),
+        ...(known > 0 ? [/** @type {[string, string]} */ ([t('setup-proof-known'), t('setup-proof-count', { count: known })])] : []),
+        [t('setup-proof-allowed'), t('setup-proof-allowed-are', { ok: proof.ok, allowed: proof.allowed })],
+      ]),
+      proofWrong(proof),
+      ...proofNotes(proof),
+      button,
+      el('button', { id: 'set-up-prove', type: 'button', class: 'quiet', on: { click: () => void prove(broken, back) } }, t('setup-prove-again')),
+      el('button', { id: 'set-up-back', type: 'button', class: 'quiet', on: { click: back } }, t('back')),
+    );
+    press(t('setup-go-on'));
+    focusTitle();
+    announce(t(`setup-proof-${came}-title`, { host }));
   }
 
   /** Whatever happens, nobody's session is left. */

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use set_up::{
-    SetUpApplied, SetUpDeed, SetUpKept, SetUpObstacle, SetUpPlan, SetUpProgress, SetUpRefusal,
-    SetUpSignIn, SetUpStep, SetUpSubject,
+    SetUpApplied, SetUpDeed, SetUpFinding, SetUpKept, SetUpKnown, SetUpObstacle, SetUpPlan,
+    SetUpProgress, SetUpProof, SetUpRefusal, SetUpSignIn, SetUpStep, SetUpSubject, SetUpVerdict,
 };
 
 /// What went wrong, in a form that an interface can show in its own language.
@@ -806,6 +806,10 @@ pub enum Command {
         /// The plan's hash.
         plan: String,
     },
+    /// Attacks the server, which is ready, with people made for it and taken away
+    /// again -> [`SetUpProof`], or null where it was broken off. Each attempt is told as
+    /// the event `set_up`.
+    SetUpVerify,
     /// Breaks off what is being done to the server -> null. It can be done again.
     SetUpStop,
     /// Ends the session for setting up -> null.
@@ -900,6 +904,7 @@ mod tests {
         ServerFound::export_all(&config).unwrap();
         SetUpApplied::export_all(&config).unwrap();
         SetUpProgress::export_all(&config).unwrap();
+        SetUpProof::export_all(&config).unwrap();
         SetUpSignIn::export_all(&config).unwrap();
         SignIn::export_all(&config).unwrap();
         SignedOut::export_all(&config).unwrap();

@@ -127,6 +127,7 @@ async fn answer_all(messenger: &Messenger, out: &mpsc::Sender<Value>) {
         if let Command::Discover { .. }
         | Command::SetUpPlan
         | Command::SetUpApply { .. }
+        | Command::SetUpVerify
         | Command::SetUpStop
         | Command::SetUpEnd = command
         {

@@ -115,7 +115,7 @@ async fn an_administrator_sets_a_server_up_and_talks_on_it_with_what_was_typed()
     let applied = app.set_up_apply(plan.hash.clone()).await.unwrap();
     for (number, made) in (1..).zip(&plan.steps) {
         let told = step(&mut events).await;
-        assert_eq!((told.number, &told.step), (number, made));
+        assert_eq!((told.number, told.step.as_ref()), (number, Some(made)));
     }
     assert_eq!(
         (applied.before.as_str(), applied.stopped),
@@ -240,6 +240,49 @@ async fn somebody_without_the_role_is_told_to_ask_on_a_server_that_is_ready() {
     app.set_up_begin(administrator(&server)).await.unwrap();
     let plan = app.set_up_plan().await.unwrap();
     assert_eq!((plan.steps.len(), plan.refusals.len()), (0, 0), "{plan:?}");
+    app.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_ready_is_proven_private_and_nobody_made_for_it_is_left() {
+    let server = ServerFixture::start(Kind::Full, Options::default());
+    let people = || {
+        server
+            .fresh_admin()
+            .call("GET", "/users?limit=-1&fields=id&sort=id", None)
+    };
+    let before = people();
+    let data = tempfile::tempdir().unwrap();
+    let app = messenger(data.path()).await;
+    app.set_up_begin(administrator(&server)).await.unwrap();
+
+    // Broken off in the middle of it.
+    let mut events = app.events();
+    let proving = {
+        let app = app.clone();
+        tokio::spawn(async move { app.set_up_verify().await })
+    };
+    loop {
+        let told = step(&mut events).await;
+        assert!(told.step.is_none() && told.trying.is_some(), "{told:?}");
+        if told.number >= 20 {
+            break;
+        }
+    }
+    assert_ne!(people(), before, "somebody is made for it");
+    app.set_up_stop().await;
+    assert_eq!(proving.await.unwrap().unwrap(), None);
+    assert_eq!(people(), before);
+
+    let proof = app.set_up_verify().await.unwrap().unwrap();
+    assert!(proof.private, "{:?}", proof.wrong);
+    assert_eq!(
+        (proof.leaks, proof.wrong.len(), proof.ok),
+        (0, 0, proof.allowed)
+    );
+    assert!(proof.attacks >= 140 && !proof.limits.is_empty());
+    assert_eq!(people(), before);
+    assert!(app.set_up_plan().await.unwrap().steps.is_empty());
     app.shutdown().await;
 }
 

@@ -171,16 +171,18 @@ pub struct SetUpPlan {
     pub roles: Vec<String>,
 }
 
-/// How far it is: told before each step.
+/// How far it is: told before each step, and before each attempt of a proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "bridge.ts")]
 pub struct SetUpProgress {
-    /// The step that is being done, from 1.
+    /// The step that is being done, or the attempt that is being made, from 1.
     pub number: u32,
     /// How many there are.
     pub of: u32,
-    /// What is being done.
-    pub step: SetUpStep,
+    /// What is being done; null during a proof.
+    pub step: Option<SetUpStep>,
+    /// What is being tried, in English; null while a plan is applied.
+    pub trying: Option<String>,
 }
 
 /// What came of applying a plan.
@@ -193,4 +195,70 @@ pub struct SetUpApplied {
     pub stopped: bool,
     /// What is left to do, looked at anew: nothing, unless it was broken off.
     pub left: SetUpPlan,
+}
+
+/// What an attempt came to that did not end as it should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+#[serde(rename_all = "snake_case")]
+pub enum SetUpVerdict {
+    /// An attack, and it worked.
+    Leaked,
+    /// What should work, and does not.
+    NotAllowed,
+    /// The answer says neither.
+    Unclear,
+}
+
+/// An attempt that did not end as it should. Its words are English.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct SetUpFinding {
+    /// The same on every run.
+    pub name: String,
+    /// What it came to.
+    pub verdict: SetUpVerdict,
+    /// What would be known or done if it worked.
+    pub would: String,
+    /// The request, without credentials.
+    pub request: String,
+    /// What the server answered, shortened.
+    pub answer: String,
+}
+
+/// Something that no rule can refuse. Its words are English.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct SetUpKnown {
+    /// What it is, and what an owner can do about it.
+    pub reason: String,
+    /// How often it was met.
+    pub times: u32,
+}
+
+/// What came of attacking a server with people made for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct SetUpProof {
+    /// Whether every attack was refused, but those that no rule can refuse, and
+    /// everything worked that should.
+    pub private: bool,
+    /// Attempts that should be refused.
+    pub attacks: u32,
+    /// Of those: refused.
+    pub refused: u32,
+    /// Of those: what worked.
+    pub leaks: u32,
+    /// Attempts that should work.
+    pub allowed: u32,
+    /// Of those: what did.
+    pub ok: u32,
+    /// What did not end as it should.
+    pub wrong: Vec<SetUpFinding>,
+    /// What no rule can refuse.
+    pub known: Vec<SetUpKnown>,
+    /// What this can't prove, and what the server's operator can do. English.
+    pub limits: Vec<String>,
+    /// What is left on the server of the attempts. English.
+    pub left: Vec<String>,
 }

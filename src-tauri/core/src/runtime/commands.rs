@@ -454,6 +454,7 @@ impl Messenger {
             }
             Command::SetUpPlan => value(self.set_up_plan().await?),
             Command::SetUpApply { plan } => value(self.set_up_apply(plan).await?),
+            Command::SetUpVerify => value(self.set_up_verify().await?),
             Command::SetUpStop => {
                 self.set_up_stop().await;
                 value(())

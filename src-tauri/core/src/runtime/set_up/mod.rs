@@ -6,9 +6,9 @@
 //! is made on a server; that is whinchat-provision's.
 //!
 //! ```text
-//!  none --begin--> idle --plan--> idle --apply (hash)--> busy --> idle
-//!   ^               |                                     | stop: after what is on its way,
-//!   '----- end -----'<---------------- end ---------------'       planned anew
+//!  none --begin--> idle --plan--> idle --apply (hash), verify--> busy --> idle
+//!   ^               |                                             | stop: at once; of a proof
+//!   '----- end -----'<-------------------- end -------------------'   its people are taken away
 //! ```
 
 mod told;
@@ -22,16 +22,22 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 use whinchat_provision::{
     Client, Credentials, Error, Kind, Schema, ServerFacts, apply_planned, look,
+    verify::{sweep, verify},
 };
 
 use super::{Messenger, locked, stream::Event};
 use crate::{
-    bridge::{Code, Problem, ServerFound, SetUpApplied, SetUpPlan, SetUpProgress, SetUpSignIn},
+    bridge::{
+        Code, Problem, ServerFound, SetUpApplied, SetUpPlan, SetUpProgress, SetUpProof, SetUpSignIn,
+    },
     directus::{address::Server, discover, http::Http},
 };
 
 /// How long the server is given to hear that the session is over.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long what a proof has made on a server may take to be taken away again.
+const SWEEPING: Duration = Duration::from_secs(20);
 
 /// How long somebody waits who has tried too often, where the server does not say.
 const WAIT_SECONDS: u32 = 60;
@@ -136,14 +142,14 @@ impl SettingUp {
         mut tell: impl FnMut(SetUpProgress) + Send,
     ) -> Result<SetUpApplied, Problem> {
         let _busy = self.busy.lock().await;
-        let stop = self.over.child_token();
-        *locked(&self.stop) = stop.clone();
+        let stop = self.stoppable();
         let schema = Schema::of(Kind::Full);
         let applying = apply_planned(&self.client, &schema, Some(&plan), |number, of, step| {
             tell(SetUpProgress {
-                number: u32::try_from(number).unwrap_or(u32::MAX),
-                of: u32::try_from(of).unwrap_or(u32::MAX),
-                step: told::step(step),
+                number: told::number(number),
+                of: told::number(of),
+                step: Some(told::step(step)),
+                trying: None,
             });
         });
         let stopped = tokio::select! {
@@ -162,6 +168,46 @@ impl SettingUp {
             stopped,
             left,
         })
+    }
+
+    /// Attacks the server; none where it was broken off. Whatever happens, the people made for
+    /// it are taken away again, or it is tried.
+    async fn verify(
+        &self,
+        mut tell: impl FnMut(SetUpProgress) + Send,
+    ) -> Result<Option<SetUpProof>, Problem> {
+        let _busy = self.busy.lock().await;
+        let stop = self.stoppable();
+        let schema = Schema::of(Kind::Full);
+        let verifying = verify(&self.client, &schema, |done, of, trying| {
+            tell(SetUpProgress {
+                number: told::number(done).saturating_add(1).min(told::number(of)),
+                of: told::number(of),
+                step: None,
+                trying: Some(trying.to_owned()),
+            });
+        });
+        let report = tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            report = verifying => Some(report.map_err(|error| self.problem(&error))?),
+        };
+        let Some(report) = report else {
+            let swept = tokio::time::timeout(SWEEPING, sweep(&self.client, &schema)).await;
+            if !matches!(swept, Ok(Ok(_))) {
+                tracing::warn!("people of a proof are left; the next one takes them away");
+            }
+            return Ok(None);
+        };
+        tracing::info!(private = report.is_private(), "a server was attacked");
+        Ok(Some(told::proof(&report)))
+    }
+
+    /// What breaks off that which is begun now.
+    fn stoppable(&self) -> CancellationToken {
+        let stop = self.over.child_token();
+        *locked(&self.stop) = stop.clone();
+        stop
     }
 
     fn stop(&self) {
@@ -218,12 +264,27 @@ impl Messenger {
     /// and as [`Messenger::set_up_plan`]: what was done stays, and the rest can
     /// be done again.
     pub async fn set_up_apply(&self, plan: String) -> Result<SetUpApplied, Problem> {
+        let tell = self.tell_progress();
+        self.setting_up().await?.apply(plan, tell).await
+    }
+
+    /// Attacks the server that is being set up, and is ready, with people made for it and taken
+    /// away again. Each attempt is told as an [`Event::SetUp`]. None where it was broken off.
+    ///
+    /// # Errors
+    /// `set_up_changed` where something is left to be made, `set_up_not_safe`: nothing was
+    /// tried. And as [`Messenger::set_up_plan`].
+    pub async fn set_up_verify(&self) -> Result<Option<SetUpProof>, Problem> {
+        let tell = self.tell_progress();
+        self.setting_up().await?.verify(tell).await
+    }
+
+    fn tell_progress(&self) -> impl FnMut(SetUpProgress) + Send + use<> {
         let events = self.0.events.clone();
-        let tell = move |progress| {
+        move |progress| {
             // Nobody may be listening.
             let _ = events.send(Event::SetUp(progress));
-        };
-        self.setting_up().await?.apply(plan, tell).await
+        }
     }
 
     /// Breaks off what is being done to the server, if anything is.
@@ -283,7 +344,8 @@ fn problem(error: &Error, host: &str) -> Problem {
             .with("status", 403)
             .with("reason", "RESOURCE_RESTRICTED"),
         Error::NotSafe(refusals) => Problem::new(Code::SetUpNotSafe).with("count", refusals.len()),
-        Error::OtherPlan(_) => Problem::new(Code::SetUpChanged),
+        Error::OtherPlan(_) | Error::NotReady(_) => Problem::new(Code::SetUpChanged),
+        Error::TwoAtOnce => Problem::new(Code::ServerBusy),
         Error::File(..) | Error::Shape(..) => Problem::new(Code::ServerError).with("status", 200),
     }
 }
@@ -306,6 +368,8 @@ const fn kind_of(error: &Error) -> &'static str {
         Error::Licence => "licence",
         Error::NotSafe(_) => "not safe",
         Error::OtherPlan(_) => "other plan",
+        Error::NotReady(_) => "not ready",
+        Error::TwoAtOnce => "two at once",
         Error::File(..) => "file",
         Error::Shape(..) => "shape",
     }

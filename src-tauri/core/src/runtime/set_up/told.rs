@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use whinchat_provision::{Difference, MESSAGES, Plan, Refusal, Step};
+use whinchat_provision::{
+    Difference, MESSAGES, Plan, Refusal, Step,
+    verify::{Finding, Report, Verdict},
+};
 
 use crate::bridge::{
-    SetUpDeed as Deed, SetUpKept, SetUpObstacle as Obstacle, SetUpPlan, SetUpRefusal, SetUpStep,
-    SetUpSubject as Subject,
+    SetUpDeed as Deed, SetUpFinding, SetUpKept, SetUpKnown, SetUpObstacle as Obstacle, SetUpPlan,
+    SetUpProof, SetUpRefusal, SetUpStep, SetUpSubject as Subject, SetUpVerdict,
 };
 
 type Args = BTreeMap<String, String>;
@@ -171,6 +174,52 @@ fn refusal(refusal: &Refusal) -> SetUpRefusal {
         ),
     };
     SetUpRefusal { code, args }
+}
+
+/// What came of a proof.
+pub fn proof(report: &Report) -> SetUpProof {
+    let count = report.count();
+    SetUpProof {
+        private: report.is_private(),
+        attacks: number(count.attacks),
+        refused: number(count.refused),
+        leaks: number(count.leaks),
+        allowed: number(count.allowed),
+        ok: number(count.ok),
+        wrong: report.findings.iter().filter_map(finding).collect(),
+        known: report
+            .known()
+            .into_iter()
+            .map(|(reason, times)| SetUpKnown {
+                reason,
+                times: number(times),
+            })
+            .collect(),
+        limits: report.limits.clone(),
+        left: report.left.clone(),
+    }
+}
+
+/// What did not end as it should; the rest is only counted.
+fn finding(finding: &Finding) -> Option<SetUpFinding> {
+    let verdict = match finding.verdict {
+        Verdict::Leaked => SetUpVerdict::Leaked,
+        Verdict::NotAllowed => SetUpVerdict::NotAllowed,
+        Verdict::Unclear(_) => SetUpVerdict::Unclear,
+        Verdict::Refused | Verdict::Known(_) | Verdict::Allowed => return None,
+    };
+    Some(SetUpFinding {
+        name: finding.name.clone(),
+        verdict,
+        would: finding.would.clone(),
+        request: finding.request.clone(),
+        answer: finding.answer.clone(),
+    })
+}
+
+/// A count as the bridge has it.
+pub fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

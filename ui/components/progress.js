@@ -1,0 +1,38 @@
+/**
+ * How far a piece of work is: a bar, a count and words. What is told late, or
+ * out of order, never makes it go back.
+ */
+import { t } from '../locale.js';
+import { el, say } from './dom.js';
+
+/**
+ * @param {string} labelledBy
+ * @param {number} count how many steps there are, as far as it is known
+ * @param {string} starting the words before the first
+ */
+export function progress(labelledBy, count, starting) {
+  const number = el('p', { class: 'progress-number' }, count > 0 ? t('setup-progress', { number: 0, of: count }) : '');
+  const words = el('p', { class: 'progress-words' }, starting);
+  const bar = el('progress', { id: 'set-up-progress', 'aria-labelledby': labelledBy, ...(count > 0 ? { max: count, value: 0 } : {}) });
+  let seen = 0;
+  return {
+    element: el('div', { class: 'progress' }, bar, number, words),
+    /** How many were told. */
+    seen: () => seen,
+    /**
+     * @param {number} at the step that begins, from 1
+     * @param {number} of
+     * @param {string} text
+     * @returns {boolean} whether it is news
+     */
+    tell(at, of, text) {
+      if (at <= seen) return false;
+      seen = at;
+      bar.max = of;
+      bar.value = at - 1;
+      say(number, t('setup-progress', { number: at, of }));
+      say(words, text);
+      return true;
+    },
+  };
+}
