@@ -362,8 +362,8 @@ describe('proving that a server is private', () => {
       await fake(page, ([n, w]) => window.fake.attempt(n, 412, w), [number, words]);
     }
     await until(page, () => document.querySelector('.progress-words').textContent === 'chat_messages read by filter');
-    assert.equal(await said(page, '.progress-number'), 'Step 60 of 412');
-    assert.match(await said(page, '#announcements'), /Step 60 of 412/u);
+    assert.equal(await said(page, '.progress-number'), 'Attempt 60 of 412');
+    assert.match(await said(page, '#announcements'), /Attempt 60 of 412/u);
     await fake(page, () => window.fake.release('set_up_verify'));
     await page.waitForSelector('[data-step="set-up-proof"]');
     assert.equal(await focused(page), 'set-up-title');

@@ -7,11 +7,13 @@ import { el, say } from './dom.js';
 
 /**
  * @param {string} labelledBy
- * @param {number} count how many steps there are, as far as it is known
+ * @param {'step' | 'attempt'} what is counted
+ * @param {number} count how many there are, as far as it is known
  * @param {string} starting the words before the first
  */
-export function progress(labelledBy, count, starting) {
-  const number = el('p', { class: 'progress-number' }, count > 0 ? t('setup-progress', { number: 0, of: count }) : '');
+export function progress(labelledBy, what, count, starting) {
+  const counted = (/** @type {number} */ number, /** @type {number} */ of) => (what === 'step' ? t('setup-progress', { number, of }) : t('setup-attempt', { number, of }));
+  const number = el('p', { class: 'progress-number' }, count > 0 ? counted(0, count) : '');
   const words = el('p', { class: 'progress-words' }, starting);
   const bar = el('progress', { id: 'set-up-progress', 'aria-labelledby': labelledBy, ...(count > 0 ? { max: count, value: 0 } : {}) });
   let seen = 0;
@@ -30,7 +32,7 @@ export function progress(labelledBy, count, starting) {
       seen = at;
       bar.max = of;
       bar.value = at - 1;
-      say(number, t('setup-progress', { number: at, of }));
+      say(number, counted(at, of));
       say(words, text);
       return true;
     },

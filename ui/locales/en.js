@@ -113,6 +113,7 @@ setup-progress = { $number ->
     [0] { $of } steps
    *[other] Step { $number } of { $of }
   }
+setup-attempt = Attempt { $number } of { $of }
 setup-progress-subject = { $subject }: step { $number } of { $of }
 setup-working-hint = This takes up to a minute. You can break it off at any time and go on later: what is done stays.
 setup-stop = Break off

@@ -277,7 +277,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
 
   /** @param {SetUpPlan} agreed */
   async function apply(agreed) {
-    const bar = progress('set-up-title', agreed.steps.length, t('setup-starting'));
+    const bar = progress('set-up-title', 'step', agreed.steps.length, t('setup-starting'));
     showWork(t('setup-working'), bar.element, t('setup-working-hint'));
     let subject = '';
     /** @param {SetUpProgress} told */
@@ -350,7 +350,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
    * @param {() => void} back from the result
    */
   async function prove(broken, back) {
-    const bar = progress('set-up-title', 0, t('setup-starting'));
+    const bar = progress('set-up-title', 'attempt', 0, t('setup-starting'));
     showWork(t('setup-proving'), bar.element, t('setup-proving-hint'));
     let tenth = 0;
     /** @param {SetUpProgress} told */
@@ -359,7 +359,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
       const now = Math.floor((number * 10) / of);
       if (now > tenth) {
         tenth = now;
-        announce(t('setup-progress', { number, of }));
+        announce(t('setup-attempt', { number, of }));
       }
     };
     const unlisten = await api.onSetUp(told);
