@@ -187,6 +187,13 @@ impl Client {
         loop {
             let (status, body, headers) = self.send(method.clone(), path, query, body, &[]).await?;
             tries += 1;
+            let code = body.pointer("/errors/0/extensions/code");
+            let ended = status == 401 && code.and_then(Value::as_str) == Some("TOKEN_EXPIRED");
+            let refresh = self.session().refresh.clone().filter(|_| ended);
+            if let Some(refresh) = refresh.filter(|_| tries < TRIES) {
+                self.renew(refresh).await?;
+                continue;
+            }
             let pause = pause(&headers).filter(|_| matches!(status, 429 | 503));
             let Some(pause) = pause.filter(|_| tries < TRIES) else {
                 return Ok(Answer { status, body });
@@ -325,11 +332,16 @@ impl Client {
         let (true, Some(token)) = (ended, refresh) else {
             return first;
         };
-        let renewal = json!({ "refresh_token": token, "mode": "json" });
+        self.renew(token).await?;
+        self.once(method, path, query, body).await
+    }
+
+    async fn renew(&self, refresh: String) -> Result<(), Error> {
+        let renewal = json!({ "refresh_token": refresh, "mode": "json" });
         self.session().token.clear();
         let renewed = self.begin("auth/refresh", &renewal).await?;
         *self.session() = renewed;
-        self.once(method, path, query, body).await
+        Ok(())
     }
 
     async fn once(

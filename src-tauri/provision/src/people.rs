@@ -78,11 +78,12 @@ pub async fn add_messages(
     schema: &Schema,
     messages: &[NewMessage],
 ) -> Result<usize, Error> {
-    let stamped = schema
-        .collections
-        .iter()
-        .flat_map(|collection| &collection.fields)
-        .any(|field| field.name == "date_created");
+    let has = |name: &str| {
+        let fields = schema.collection(MESSAGES).into_iter();
+        let mut fields = fields.flat_map(|collection| &collection.fields);
+        fields.any(|field| field.name == name)
+    };
+    let (stamped, keyed) = (has("date_created"), has("sender_key"));
     let mut rows = Vec::new();
     for message in messages {
         let path = format!(
@@ -95,6 +96,10 @@ pub async fn add_messages(
         let mut row = json!(message);
         if let (true, Value::Object(map)) = (stamped, &mut row) {
             map.insert("date_created".to_owned(), json!(message.timestamp));
+        }
+        if let (true, Value::Object(map)) = (keyed, &mut row) {
+            map.insert("sender_key".to_owned(), json!(message.sender_id));
+            map.insert("receiver_key".to_owned(), json!(message.receiver_id));
         }
         rows.push(row);
     }

@@ -82,6 +82,11 @@ fn an_owner_plans_applies_examines_and_removes() {
     assert_eq!(other.status.code(), Some(1), "{other:?}");
     assert_same("nothing was done", &before, &set_up(&server));
 
+    let early = run(&with("verify"), &secret);
+    assert_eq!(early.status.code(), Some(1), "{early:?}");
+    let sentence = String::from_utf8_lossy(&early.stderr).into_owned();
+    assert!(sentence.contains("Run apply first"), "{sentence}");
+
     let applied = run(&with(&format!("apply --json --plan {hash}")), &secret);
     assert_eq!(applied.status.code(), Some(0), "{applied:?}");
     let told = lines(&applied);
@@ -101,6 +106,18 @@ fn an_owner_plans_applies_examines_and_removes() {
         again.starts_with("Nothing is to be made or changed."),
         "{again}"
     );
+
+    let clean = run(&with("verify --clean --json"), &secret);
+    assert_eq!(lines(&clean), [json!({ "swept": 0 })], "{clean:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("mine.json");
+    std::fs::write(&mine, "mine").unwrap();
+    let over = run(
+        &with(&format!("verify --report {}", mine.display())),
+        &secret,
+    );
+    assert_eq!(over.status.code(), Some(1), "{over:?}");
+    assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine");
 
     let healthy = run(&with("doctor"), &secret);
     assert_eq!(healthy.status.code(), Some(0), "{healthy:?}");

@@ -104,6 +104,11 @@ async fn a_verification_that_breaks_off_leaves_nothing_once_it_is_swept() {
     assert_eq!(everything(&server), before);
 }
 
+#[test]
+fn the_app_shows_no_probe() {
+    assert_eq!(whinchat_core::directus::rows::PROBES, PROBES);
+}
+
 /// The id of the permission of this policy.
 async fn permission(owner: &Client, policy: &str, collection: &str, action: &str) -> Value {
     let path = "permissions?limit=-1&fields=id,permissions,policy.name,collection,action";

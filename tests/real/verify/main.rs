@@ -89,8 +89,8 @@ fn tidy_up_after_a_signal() {
 fn run(wanted: &Wanted) -> Outcome {
     let _ = rustls::crypto::ring::default_provider().install_default();
     tidy_up_after_a_signal();
-    // Tokens outlive the whole of it; a session's end is not what is tried here.
-    let mut options = Options::default().access_token_ttl("6h");
+    // So short that the end of a token is waited for.
+    let mut options = Options::default().access_token_ttl("20s");
     let mut redis = None;
     let mut postgres = None;
     if wanted.two {

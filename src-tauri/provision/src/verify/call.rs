@@ -179,6 +179,7 @@ pub enum Way {
     /// Over the WebSocket: requests, and what is told live.
     Socket,
     /// By GraphQL, also live.
+    #[serde(rename = "graphql")]
     GraphQl,
     /// Nothing of the row in the answer, but something about it: counts, groups, orders.
     Oracle,

@@ -10,7 +10,7 @@ use super::socket::Socket;
 use super::world::{Subject, Who, World, merge};
 use crate::ids::probe;
 use crate::schema::{Action, MESSAGES, SETUP};
-use crate::{Client, Error};
+use crate::{Client, Credentials, Error};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -150,6 +150,70 @@ pub(super) async fn attack(world: &World, subjects: &[Subject]) -> Result<Vec<Fi
         }
     }
     Ok(findings)
+}
+
+/// Why somebody whose token has ended may hear what others do.
+const WINDOW: &str = "On Directus 11.x (measured on 11.17.4, and not on 12.4) a socket has the system's rights \
+     between the end of its token and the next sign-in on it, for up to ten seconds: somebody with an \
+     account and a program of their own can listen then to events of others. No rule can close this; a \
+     newer Directus does.";
+/// So long a token may live for its end to be waited for, in milliseconds.
+const SOON: u64 = 60_000;
+
+/// What a socket is told once its token has ended: only where that is soon, for it has to be
+/// waited for.
+pub(super) async fn after_the_token(
+    world: &World,
+    lives: Option<u64>,
+) -> Result<Vec<Finding>, Error> {
+    let Some(lives) = lives.filter(|lives| *lives <= SOON) else {
+        return Ok(Vec::new());
+    };
+    let password = format!("{}Aa1!", uuid::Uuid::new_v4().simple());
+    let body = json!({ "password": password });
+    let account = format!("users/{}?fields=id", Who::Eve.id());
+    world.admin.patch(&account, &body).await?;
+    let credentials = Credentials::Password {
+        email: Who::Eve.email(),
+        password,
+    };
+    let eve = Client::sign_in(world.admin.base().as_str(), credentials).await?;
+    let mut socket = Socket::open(&eve).await?;
+    let frame = json!({
+        "type": "subscribe", "uid": "late", "collection": MESSAGES,
+        "query": { "fields": ["id"], "limit": 0 },
+    });
+    socket.send(&frame).await?;
+    socket
+        .next(|frame| frame["type"] == "subscription", PATIENCE)
+        .await?;
+    let ended = |frame: &Value| frame.pointer("/error/code") == Some(&json!("TOKEN_EXPIRED"));
+    let within = Duration::from_millis(lives) + PATIENCE;
+    socket.next(ended, within).await?;
+    let row = super::world::message();
+    let change = json!({ "reacted_at": "2026-01-03T00:00:00Z" });
+    let path = format!("items/{MESSAGES}/{row}?fields=id");
+    world.admin.patch(&path, &change).await?;
+    // An event, an error in its place, or the end of the connection.
+    let told = socket.next(|frame| frame["type"] != "ping", PATIENCE).await;
+    let heard = matches!(&told, Ok(Some(frame)) if frame["data"][0]["id"] == json!(row));
+    eve.sign_out().await;
+    Ok(vec![Finding {
+        name: format!("read {MESSAGES} socket: an event of others, once one's token has ended"),
+        collection: MESSAGES.to_owned(),
+        action: Action::Read,
+        way: Way::Socket,
+        who: Who::Eve.name().to_owned(),
+        attack: true,
+        would: format!("what others do in {MESSAGES}"),
+        request: format!("subscribe {MESSAGES}; wait for TOKEN_EXPIRED; then update {row}"),
+        answer: told.ok().flatten().unwrap_or_default().to_string(),
+        verdict: if heard {
+            Verdict::Known(Known::server(WINDOW))
+        } else {
+            Verdict::Refused
+        },
+    }])
 }
 
 /// Changes a row that Eve must not see, makes one like it, and deletes that.

@@ -131,6 +131,13 @@ async fn between(
     told(of - 2, of, "what is told live");
     run.findings
         .extend(events::attack(&world, &subjects).await?);
+    // A rule that is tried alone has nothing to do with it.
+    let lives = client
+        .token_lives()
+        .filter(|_| !choices.until_the_first_leak);
+    let late = events::after_the_token(&world, lives).await?;
+    let tried_late = !late.is_empty();
+    run.findings.extend(late);
     told(of - 1, of, "what is known to have a limit");
     for trial in stories::limits(&world, &writing).await? {
         run.one(&trial).await?;
@@ -141,7 +148,11 @@ async fn between(
     }
     told(of, of, "everything");
     let early = choices.until_the_first_leak && run.has_leaked();
-    Ok(run.report(schema, early))
+    let mut report = run.report(schema, early);
+    if !tried_late {
+        report.limits.push(NOT_TRIED.to_owned());
+    }
+    Ok(report)
 }
 
 fn private_fields(sights: &[private::Sight], collection: &str) -> Vec<String> {
@@ -333,12 +344,17 @@ fn shorten(answer: &Answer) -> String {
     format!("{} {body}", answer.status)
 }
 
+/// What takes too long to be waited for.
+const NOT_TRIED: &str = "What a socket is told once its token has ended was not tried, for tokens live \
+     longer here than a minute. On Directus 11.x (measured on 11.17.4, and not on 12.4) it has the \
+     system's rights then for up to ten seconds: somebody with an account and a program of their own can \
+     listen to events of others. No rule can close this; a newer Directus does. The app drops such frames.";
+
 /// What attacks from outside can't prove.
 fn limits() -> Vec<String> {
     [
         "The server's operator, and whoever has an administrator's account or a copy of its database or backups, reads every message, file, name and time. Messages are not encrypted end to end.",
         "The operator and whoever runs the proxy see who signs in when, from which address.",
-        "On Directus 11.x (11.17.4 measured; 12.x not) a socket has the system's rights between the end of its token and the next sign-in on it, for up to ten seconds: somebody with an account and a program of their own can listen then to events of others. No rule can close this; it needs a newer Directus. This app drops such frames.",
         "Only the roles' rules are tried: a Flow, an extension or another policy of a person's can open what the rules close.",
         "Deleting an account or a group, and what Directus does beside the messenger's collections, is tried only as far as it is named above.",
     ]

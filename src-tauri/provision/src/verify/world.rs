@@ -127,6 +127,10 @@ pub(super) fn file() -> String {
 pub(super) fn eves_file() -> String {
     probe(0x232)
 }
+/// Of Anna, in the group.
+fn file_in_group() -> String {
+    probe(0x234)
+}
 /// In the folder of avatars.
 pub(super) fn avatar() -> String {
     probe(0x233)
@@ -149,6 +153,9 @@ pub(super) struct Subject {
     pub touch: &'static [&'static str],
     /// A row of Eve's own.
     pub eves: Option<String>,
+    /// Rows of a group that Eve is not in, which would be in sight if it did not count: hers,
+    /// or on a message of hers.
+    pub left_behind: Vec<String>,
     /// A row that this person may make, without its key.
     pub valid: Option<(Who, Value)>,
     /// What a word of it looks like that others must not read.
@@ -163,6 +170,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         seers: Vec::new(),
         touch: &[],
         eves: None,
+        left_behind: Vec::new(),
         valid: None,
         secret: SECRET,
     };
@@ -189,6 +197,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         Subject {
             seers: vec![(Who::Ben, message()), (Who::Carla, message_to_group())],
             touch: &["reacted_at"],
+            left_behind: vec![eves_in_foreign_group()],
             eves: Some(eves_message()),
             valid: valid(json!({ "content": "Verification", "receiver_id": Who::Ben.id() })),
             ..subject(MESSAGES, message())
@@ -196,6 +205,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         Subject {
             seers: vec![(Who::Ben, probe(0x241))],
             eves: Some(probe(0x242)),
+            left_behind: vec![probe(0x243)],
             valid: valid(json!({
                 "kind": "file",
                 "message_id": { "id": eves_message(), "attached_at": "2026-01-01T00:00:00Z" },
@@ -216,6 +226,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         Subject {
             seers: vec![(Who::Ben, probe(0x251))],
             eves: Some(probe(0x252)),
+            left_behind: vec![probe(0x253)],
             valid: valid(json!({
                 "emoji": "x",
                 "message_id": { "id": eves_message(), "reacted_at": "2026-01-01T00:00:00Z" },
@@ -225,6 +236,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         Subject {
             seers: vec![(Who::Ben, probe(0x261))],
             eves: Some(probe(0x262)),
+            left_behind: vec![probe(0x263)],
             valid: valid(json!({ "peer_id": Who::Ben.id() })),
             secret: SECRET_TIME,
             ..subject("chat_read_states", probe(0x261))
@@ -238,6 +250,7 @@ pub(super) fn subjects() -> Vec<Subject> {
         Subject {
             seers: vec![(Who::Ben, probe(0x281))],
             eves: Some(probe(0x282)),
+            left_behind: vec![probe(0x283)],
             valid: valid(json!({ "peer_id": Who::Ben.id() })),
             secret: SECRET_TIME,
             ..subject("chat_typing", probe(0x281))
@@ -321,6 +334,7 @@ impl World {
             (file(), Who::Anna),
             (eves_file(), Who::Eve),
             (avatar(), Who::Anna),
+            (file_in_group(), Who::Anna),
         ] {
             world.make_file(&key, owner).await?;
         }
@@ -484,7 +498,15 @@ fn rows() -> Vec<(&'static str, Value)> {
             "chat_typing",
             json!({ "id": probe(0x282), "user_id": eve, "peer_id": ben }),
         ),
-        // About a group that Eve is not in (any more).
+        // Of a group that Eve is not in (any more).
+        (
+            "chat_attachments",
+            json!({ "id": probe(0x243), "message_id": eves_in_foreign_group(), "file": file_in_group(), "kind": "file" }),
+        ),
+        (
+            "chat_reactions",
+            json!({ "id": probe(0x253), "message_id": eves_in_foreign_group(), "user_id": anna, "emoji": SECRET }),
+        ),
         (
             "chat_read_states",
             json!({ "id": probe(0x263), "user_id": eve, "group_id": group() }),

@@ -119,6 +119,9 @@ impl<'a> Writing<'a> {
         let first = updatable.first().copied().unwrap_or(closed);
 
         let mut strangers = vec![(Who::Eve, subject.theirs.clone(), updatable.clone())];
+        for id in &subject.left_behind {
+            strangers.push((Who::Eve, id.clone(), updatable.clone()));
+        }
         for (who, id) in &subject.seers {
             let mut fields = updatable.clone();
             fields.retain(|field| !subject.touch.contains(field));
@@ -221,7 +224,9 @@ impl<'a> Writing<'a> {
     }
 
     fn whose(&self, subject: &Subject, id: &str) -> &'static str {
-        if subject.theirs == id {
+        if subject.left_behind.iter().any(|left| left == id) {
+            "of a group she is not in"
+        } else if subject.theirs == id {
             "what she must not see"
         } else {
             "what is in sight"

@@ -227,7 +227,7 @@ fn provision(server: &Server, state: &mut State) -> Outcome {
         "server": server.url(),
         "email": administrator.email,
         "password": administrator.password,
-        "kind": "stamped",
+        "kind": "full",
         "people": people,
         "messages": world::history(SystemTime::now()),
     });

@@ -153,7 +153,7 @@ fn provision(server: &Server) -> Outcome<Vec<Person>> {
         .collect();
     let administrator = server.administrator();
     let order = json!({
-        "server": server.url(), "kind": "stamped", "people": wanted,
+        "server": server.url(), "kind": "full", "people": wanted,
         "email": administrator.email, "password": administrator.password,
     });
     let log = server.folder().join("provision.log");
