@@ -491,3 +491,69 @@ fn started_again_without_a_network_it_goes_straight_into_the_conversations() {
         Ok(())
     })());
 }
+
+/// Waits until the page is at this step before an account is open.
+fn at_step(window: &Window, step: &str) -> Outcome {
+    window
+        .until(
+            step,
+            "return document.querySelector('.stage')?.dataset.step === arguments[0]",
+            &json!([step]),
+        )
+        .map(drop)
+}
+
+#[test]
+fn an_administrator_sets_a_server_up_in_the_window_and_goes_on_to_the_chat() {
+    told((|| {
+        let server = ServerFixture::start_bare(Options::default());
+        let owner = server.administrator().clone();
+        let folders = folders();
+        let before = server.tokens_on_server(&owner).len();
+        let window = Window::open(&app(), &folders.alice)?;
+        window.type_into("#server", &server.url())?;
+        window.click("#continue")?;
+        window.type_into("#email", &owner.email)?;
+        window.type_into("#password", &owner.password)?;
+        window.click("#continue")?;
+        at_step(&window, "set-up-who")?;
+        window.type_into("#admin-password", &owner.password)?;
+        window.click("#set-up-continue")?;
+        at_step(&window, "set-up-plan")?;
+        assert_eq!(server.tokens_on_server(&owner).len(), before + 1);
+        let hashes = "return [...document.querySelectorAll('.hash')].map(e => e.innerText)";
+        let planned = window.run(hashes, &json!([]))?;
+        window.click("#set-up-continue")?;
+        window.until(
+            "a step that is done",
+            "return document.querySelector('#set-up-progress')?.value > 0",
+            &json!([]),
+        )?;
+        at_step(&window, "set-up-ready")?;
+        let made = window.run(hashes, &json!([]))?;
+        assert_eq!((&made[0], made[1] == planned[0]), (&planned[0], false));
+        window.click("#set-up-continue")?;
+        ready(&window)?;
+        live(&window)?;
+        eventually("only the chat's sessions are there", BOUND, || {
+            server.tokens_on_server(&owner).len() == before + 3
+        });
+        // Who closes the window meanwhile is signed out as well.
+        window.click("#menu")?;
+        window.click("#accounts")?;
+        window.click("#account-add")?;
+        window.type_into("#server", &server.url())?;
+        window.click("#continue")?;
+        window.click("#administer")?;
+        window.type_into("#admin-email", &owner.email)?;
+        window.type_into("#admin-password", &owner.password)?;
+        window.click("#set-up-continue")?;
+        at_step(&window, "set-up-ready")?;
+        assert_eq!(server.tokens_on_server(&owner).len(), before + 4);
+        window.close();
+        eventually("the session for setting up is over", BOUND, || {
+            server.tokens_on_server(&owner).len() == before + 3
+        });
+        Ok(())
+    })());
+}
