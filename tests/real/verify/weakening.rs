@@ -14,9 +14,9 @@ pub struct Weakening {
     pub change: Value,
 }
 
-/// All of one permission, as the server holds it: without its rule, without what the new
+/// All of one permission, as the server holds it (with every field only where that is more): without its rule, without what the new
 /// content must be, with every field, and without each single condition.
-pub fn of(action: Action, content: &Value) -> Vec<Weakening> {
+pub fn of(action: Action, content: &Value, has_more_fields: bool) -> Vec<Weakening> {
     let mut all = Vec::new();
     for part in ["permissions", "validation"] {
         let rule = &content[part];
@@ -34,7 +34,7 @@ pub fn of(action: Action, content: &Value) -> Vec<Weakening> {
             });
         }
     }
-    if action != Action::Delete {
+    if action != Action::Delete && has_more_fields {
         all.push(Weakening {
             what: "every field".to_owned(),
             change: json!({ "fields": ["*"] }),
@@ -118,7 +118,7 @@ mod tests {
             ]
         );
         let content = json!({ "permissions": rule, "validation": null, "fields": ["id"] });
-        assert_eq!(of(Action::Read, &content).len(), 1 + 4 + 1);
+        assert_eq!(of(Action::Read, &content, true).len(), 1 + 4 + 1);
         assert!(EXPLAINED.len() <= MOST_EXPLAINED);
     }
 }

@@ -63,10 +63,7 @@ pub(super) fn part() -> Part {
             vec!["id", "message_id", "file", "kind", "sort", "meta"],
             json!({ "_and": [
                 { "file": { "_submitted": true } },
-                { "file": { "_nnull": true } },
                 { "message_id": { "_submitted": true } },
-                { "message_id": { "_nnull": true } },
-                { "file": { "id": { "_submitted": true } } },
                 { "file": { "chat_attached_at": { "_submitted": true } } },
                 { "message_id": { "id": { "_submitted": true } } },
                 { "message_id": { "attached_at": { "_submitted": true } } },

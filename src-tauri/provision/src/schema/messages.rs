@@ -102,22 +102,16 @@ fn sending() -> Value {
         { "_or": [
             { "_and": [
                 { "group_id": { "_null": true } },
-                { "receiver_id": { "_nnull": true } },
-                { "receiver_id": { "_submitted": true } },
                 // As an object it would be none of those who blocked me.
                 { "receiver_id": { "_regex": uuid } },
                 { "receiver_id": { "_nin": "$CURRENT_USER.chat_blocked_by.user_id" } },
             ] },
             { "_and": [
                 { "receiver_id": { "_null": true } },
-                { "group_id": { "_nnull": true } },
-                { "group_id": { "_submitted": true } },
                 { "group_id": { "_in": "$CURRENT_USER.chat_memberships.group_id" } },
             ] },
             { "_and": [
                 { "receiver_id": { "_null": true } },
-                { "group_id": { "_submitted": true } },
-                { "group_id": { "_nnull": true } },
                 { "group_id": { "id": { "_submitted": true } } },
                 { "group_id": { "bumped_at": { "_submitted": true } } },
             ] },

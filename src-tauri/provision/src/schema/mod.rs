@@ -457,10 +457,7 @@ fn concerns_me(of: fn(Value) -> Value) -> Value {
 fn picture_within_reach() -> Value {
     json!({ "_or": [
         { "avatar": { "_null": true } },
-        { "_and": [
-            { "avatar": { "id": { "_submitted": true } } },
-            { "avatar": { "chat_attached_at": { "_submitted": true } } },
-        ] },
+        { "avatar": { "chat_attached_at": { "_submitted": true } } },
     ] })
 }
 

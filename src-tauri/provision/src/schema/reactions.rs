@@ -38,8 +38,6 @@ pub(super) fn part() -> Part {
             json!({ "_and": [
                 { "user_id": me() },
                 { "message_id": { "_submitted": true } },
-                { "message_id": { "_nnull": true } },
-                { "message_id": { "id": { "_submitted": true } } },
                 { "message_id": { "reacted_at": { "_submitted": true } } },
             ] }),
             json!({ "user_id": "$CURRENT_USER" }),

@@ -80,7 +80,6 @@ pub(super) fn mine_to_one_target() -> Value {
             { "_and": [{ "group_id": { "_null": true } }, { "peer_id": { "_nnull": true } }] },
             { "_and": [
                 { "peer_id": { "_null": true } },
-                { "group_id": { "_nnull": true } },
                 { "group_id": { "_in": "$CURRENT_USER.chat_memberships.group_id" } },
             ] },
         ] },

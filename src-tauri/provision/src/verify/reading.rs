@@ -43,7 +43,7 @@ pub(super) fn trials(schema: &Schema, subject: &Subject) -> Vec<Trial> {
     all.push(Trial::new(cell, Who::Dora, by_key, Expect::Nothing, what).would(&would));
     for (number, id) in subject.left_behind.iter().enumerate() {
         let call = Call::get(format!("{}/{id}", path(c)), &[]);
-        let what = format!("of a group that she is not in, {}", number + 1);
+        let what = format!("which is out of her sight, {}", number + 1);
         all.push(Trial::new(cell, Who::Eve, call, Expect::Nothing, what).would(&would));
     }
     all.extend(nested(subject));

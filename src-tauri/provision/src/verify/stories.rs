@@ -5,6 +5,7 @@ use super::call::{Call, Way};
 use super::trial::{Expect, Trial};
 use super::world::{
     Who, World, avatar, eves_file, eves_group, file, group, member, message, message_to_group,
+    ownerless_group,
 };
 use super::writing::Writing;
 use crate::Error;
@@ -48,6 +49,24 @@ fn groups(writing: &Writing) -> Vec<Trial> {
         let what = format!("{field} by one of its administrators");
         all.push(attack(Action::Update, groups, Who::Ben, call, &what).watching(groups, group()));
     }
+    let take = |who: Who| {
+        let path = format!("items/chat_groups/{}", ownerless_group());
+        Call::patch(path, json!({ "owner_id": who.id() }))
+    };
+    for (who, what) in [
+        (Who::Carla, "a group without owner taken by a member"),
+        (Who::Eve, "a group without owner taken from outside"),
+    ] {
+        let attack = attack(Action::Update, groups, who, take(who), what);
+        all.push(attack.watching(groups, ownerless_group()));
+    }
+    all.push(may(
+        Action::Update,
+        groups,
+        Who::Ben,
+        take(Who::Ben),
+        "a group without owner taken by one of its administrators, who may",
+    ));
     let rename = Call::patch(the_group.clone(), json!({ "name": super::world::SECRET }));
     all.push(may(
         Action::Update,

@@ -2,7 +2,7 @@
 //! to them. Deletes nothing else, and doing it twice is the same as once.
 
 use super::stories::forged_setting;
-use super::world::{FIRST_NEW, Who, eves_group, group};
+use super::world::{FIRST_NEW, Who, eves_group, group, ownerless_group};
 use crate::ids::probe;
 use crate::schema::Schema;
 use crate::state::{rows, text};
@@ -40,7 +40,7 @@ pub async fn sweep(client: &Client, schema: &Schema) -> Result<usize, Error> {
                     pointing.push(json!({ field.name: { "_in": people } }))
                 }
                 "chat_groups" => {
-                    pointing.push(json!({ field.name: { "_in": [group(), eves_group()] } }));
+                    pointing.push(json!({ field.name: { "_in": [group(), eves_group(), ownerless_group()] } }));
                 }
                 _ => {}
             }

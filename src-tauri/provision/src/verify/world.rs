@@ -83,6 +83,10 @@ pub(super) const SECRET_TIME: &str = "1987-06-05T04:03:02.000Z";
 pub(super) fn group() -> String {
     probe(0x201)
 }
+/// Of nobody any more: Ben administers it, Carla is a member.
+pub(super) fn ownerless_group() -> String {
+    probe(0x203)
+}
 pub(super) fn eves_group() -> String {
     probe(0x202)
 }
@@ -153,8 +157,8 @@ pub(super) struct Subject {
     pub touch: &'static [&'static str],
     /// A row of Eve's own.
     pub eves: Option<String>,
-    /// Rows of a group that Eve is not in, which would be in sight if it did not count: hers,
-    /// or on a message of hers.
+    /// More that Eve must not see, for another reason: hers, or on a message of hers, but of a
+    /// group that she is not in; a person whose role may not chat.
     pub left_behind: Vec<String>,
     /// A row that this person may make, without its key.
     pub valid: Option<(Who, Value)>,
@@ -278,6 +282,7 @@ pub(super) fn subjects() -> Vec<Subject> {
             owner: Who::Dora,
             seers: vec![(Who::Eve, Who::Anna.id())],
             eves: Some(Who::Eve.id()),
+            left_behind: vec![Who::Otto.id()],
             ..subject("directus_users", Who::Dora.id())
         },
     ]
@@ -439,6 +444,18 @@ fn rows() -> Vec<(&'static str, Value)> {
         ),
         in_group(Who::Carla, group(), json!({})),
         in_group(Who::Eve, eves_group(), json!({ "role": "owner" })),
+        (
+            "chat_groups",
+            json!({ "id": ownerless_group(), "name": SECRET, "created_by": anna }),
+        ),
+        (
+            "chat_members",
+            json!({ "id": probe(0x218), "group_id": ownerless_group(), "user_id": carla, "role": "member" }),
+        ),
+        (
+            "chat_members",
+            json!({ "id": probe(0x219), "group_id": ownerless_group(), "user_id": ben, "admin_id": ben, "role": "admin" }),
+        ),
         message(self::message(), &anna, json!({ "receiver_id": ben })),
         message(message_to_group(), &anna, json!({ "group_id": group() })),
         // An answer to what she can't see, and a group she is not in.

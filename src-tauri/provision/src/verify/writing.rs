@@ -225,7 +225,7 @@ impl<'a> Writing<'a> {
 
     fn whose(&self, subject: &Subject, id: &str) -> &'static str {
         if subject.left_behind.iter().any(|left| left == id) {
-            "of a group she is not in"
+            "what is out of her sight"
         } else if subject.theirs == id {
             "what she must not see"
         } else {
@@ -835,6 +835,10 @@ fn broken(c: &str) -> Vec<(String, Value)> {
                 json!({ "receiver_id": null, "group_id": { "id": group() } }),
             ),
             (
+                "to a person and a group, in the object form",
+                json!({ "group_id": { "id": eves_group(), "bumped_at": at } }),
+            ),
+            (
                 "to a group that it makes",
                 json!({ "receiver_id": null, "group_id": { "name": "New", "bumped_at": at } }),
             ),
@@ -893,6 +897,10 @@ fn broken(c: &str) -> Vec<(String, Value)> {
             ),
             ("to no message", json!({ "message_id": null })),
             ("with no word on the message", json!({ "message_id": out })),
+            (
+                "of a file that it makes",
+                json!({ "file": { "title": "Forged", "type": "text/plain", "storage": "local", "filename_download": "x.txt", "chat_attached_at": at } }),
+            ),
             ("of no file", json!({ "file": null })),
             ("with no word on the file", json!({ "file": out })),
             (
@@ -916,6 +924,10 @@ fn broken(c: &str) -> Vec<(String, Value)> {
             (
                 "to a message of others",
                 json!({ "message_id": { "id": message(), "reacted_at": at } }),
+            ),
+            (
+                "to a message that it makes",
+                json!({ "message_id": { "content": "Forged", "receiver_id": Who::Ben.id(), "reacted_at": at } }),
             ),
             ("to no message", json!({ "message_id": null })),
             ("with no word on the message", json!({ "message_id": out })),
@@ -945,10 +957,20 @@ fn broken(c: &str) -> Vec<(String, Value)> {
                 json!({ "filename_disk": "../data.db" }),
             ),
         ],
-        "chat_groups" => vec![(
-            "with a member's row of another group",
-            json!({ "members": [{ "id": member(Who::Carla), "role": "owner" }] }),
-        )],
+        "chat_groups" => vec![
+            (
+                "with a member's row of another group",
+                json!({ "members": [{ "id": member(Who::Carla), "role": "owner" }] }),
+            ),
+            (
+                "with a picture of others by its key",
+                json!({ "avatar": file() }),
+            ),
+            (
+                "with a picture of others",
+                json!({ "avatar": { "id": file(), "chat_attached_at": at } }),
+            ),
+        ],
         _ => Vec::new(),
     };
     all.into_iter()
