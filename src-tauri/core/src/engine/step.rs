@@ -2,7 +2,8 @@
 //!
 //! Owns: the effects in their order, and what has to be shown. Never: a
 //! decision; it only remembers what the decisions touched, so that each
-//! conversation is brought up to date once a step however many rows came.
+//! conversation is brought up to date once a step however many rows came, and
+//! the index of words is written once for all of them.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use super::effect::{Effect, Ticket};
 use crate::{
     bridge::{Change, Problem},
     model::{ConversationId, MessageId, Now},
-    store::{StoreError, conversations, facts},
+    store::{StoreError, conversations, facts, index},
     view::{self, Eyes},
 };
 
@@ -67,8 +68,8 @@ impl<'tx> Step<'tx> {
         self.effect(Effect::Reply(ticket, Err(problem)));
     }
 
-    /// Brings the list up to date, raises the revision if anything is to be
-    /// shown, and gives the effects.
+    /// Brings the list and the index up to date, raises the revision if anything
+    /// is to be shown, and gives the effects.
     pub fn finish(
         mut self,
         watching: &BTreeSet<ConversationId>,
@@ -77,6 +78,7 @@ impl<'tx> Step<'tx> {
         for id in &self.conversations {
             conversations::refresh(self.tx, *id)?;
         }
+        index::update(self.tx)?;
         let eyes = Eyes::open(self.tx)?;
         let mut changes = Vec::new();
         for id in &self.messages {

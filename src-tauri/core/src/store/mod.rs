@@ -9,6 +9,7 @@
 pub mod conversations;
 pub mod facts;
 pub mod held;
+pub mod index;
 pub mod messages;
 pub mod outbox;
 pub mod people;
@@ -128,6 +129,7 @@ fn wipe(bytes: &mut [u8]) {
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/001.sql"),
     include_str!("migrations/002.sql"),
+    include_str!("migrations/003.sql"),
 ];
 
 /// The newest schema that this program knows.
@@ -160,6 +162,10 @@ pub fn open(place: Place<'_>, key: &Key) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "foreign_keys", false)?;
     migrate(&mut connection, place)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Where every step was whole, nothing is noted.
+    let tx = connection.transaction()?;
+    index::update(&tx)?;
+    tx.commit()?;
     Ok(connection)
 }
 
@@ -277,7 +283,7 @@ fn settle(connection: &Connection) -> Result<(), StoreError> {
     let kind = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
-    // The triggers on `message` call these.
+    // The index is written with these.
     connection.create_scalar_function("indexed_words", 1, kind, |of| {
         Ok(words::indexed(of.get_raw(0).as_str()?))
     })?;
