@@ -257,9 +257,9 @@ impl Alice {
 }
 
 /// Statements for one event in the conversation that is on the screen.
-const FOR_ONE_EVENT: usize = 29;
+const FOR_ONE_EVENT: usize = 27;
 /// Of these, those that do not grow with the events of a step.
-const FOR_A_STEP: usize = 16;
+const FOR_A_STEP: usize = 22;
 
 #[test]
 fn an_event_costs_a_few_statements_one_patch_and_no_transaction_of_its_own() {

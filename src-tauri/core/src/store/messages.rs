@@ -98,7 +98,20 @@ pub fn save(
     conversation: ConversationId,
 ) -> Result<Upsert, StoreError> {
     let before = get(tx, message.id)?;
-    if let Some(before) = &before
+    save_over(tx, before.as_ref(), message, conversation)
+}
+
+/// The same where it is known what is there: what [`get`] gives for its id.
+///
+/// # Errors
+/// SQLite's.
+pub fn save_over(
+    tx: &Connection,
+    before: Option<&Kept>,
+    message: &Message,
+    conversation: ConversationId,
+) -> Result<Upsert, StoreError> {
+    if let Some(before) = before
         && !before.pending
         && (before.message == *message || before.message.updated > message.updated)
     {
