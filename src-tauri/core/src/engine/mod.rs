@@ -174,10 +174,10 @@ impl Engine {
         now: Now,
         input: Input,
     ) -> Result<Vec<Effect>, StoreError> {
-        tx.execute_batch("SAVEPOINT step")?;
+        tx.prepare_cached("SAVEPOINT step")?.execute([])?;
         match self.step(tx, now, input) {
             Ok(effects) => {
-                tx.execute_batch("RELEASE step")?;
+                tx.prepare_cached("RELEASE step")?.execute([])?;
                 Ok(effects)
             }
             Err(error) => {

@@ -22,7 +22,7 @@ mod file_tests;
 
 use std::{fs, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
 
 use crate::model::PersonId;
 
@@ -278,7 +278,10 @@ fn unlock(connection: &Connection, key: &Key) -> Result<(), StoreError> {
 
 fn settle(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // All that a step and a screen may ask.
+    connection.set_prepared_statement_cache_capacity(128);
+    // Else every statement with `LIMIT ?` is prepared anew whenever it is run.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let kind = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
