@@ -27,7 +27,7 @@ use super::{
     effect::{Effect, RequestId, Timer},
     ingest::From,
     step::Step,
-    sync::{Stage, name_or_skip},
+    sync::{Stage, fewer, name_or_skip},
 };
 use crate::{
     bridge::{Anchor, Change, Code, Depth, Older, Problem},
@@ -291,7 +291,7 @@ impl Engine {
             Err(Fault::Permanent(refusal))
                 if refusal.reason == Reason::TooMany && self.history_page() > 1 =>
             {
-                self.sync.most = Some(self.history_page() / 2);
+                self.sync.most = Some(fewer(self.history_page()));
                 self.ask_history(s, asked)?;
                 return Ok(true);
             }

@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `connection` | sessions, the socket, when to try again |
 //! | `sync` | what to fetch: first list, catch-up |
+//! | `groups` | totals, in as many requests as it takes |
 //! | `history` | the past: pages before, after and around what is held |
 //! | `reconcile` | what was missed in silence, and what is gone |
 //! | `ingest` | what a row from the server changes here |
@@ -21,6 +22,7 @@
 
 mod connection;
 mod effect;
+mod groups;
 mod history;
 mod ingest;
 mod input;

@@ -195,7 +195,7 @@ impl World {
             },
             twelve: rng.chance(25),
             // A larger limit than this is refused, and groups beyond it are not told.
-            limit_max: [200, 1_000, 100_000][rng.below(3)],
+            limit_max: [2, 5, 12, 200, 1_000, 100_000][rng.below(6)],
             heartbeat: [30_000, 30_000, 30_000, 120_000][rng.below(4)],
             payload_max: 100_000,
             lifetimes: Lifetimes {

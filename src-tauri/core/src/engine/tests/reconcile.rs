@@ -102,6 +102,11 @@ fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
     let whole = Call::Totals {
         stamps: Stamps::Server,
         since: None,
+        groups: crate::directus::call::Groups {
+            of: crate::directus::call::Direction::Both,
+            offset: 0,
+            limit: 10_000,
+        },
     };
     alice.tell(Input::Timer(Timer::Reconcile));
     let asked = quietly(&mut alice, |call| match call {
