@@ -213,6 +213,20 @@ fn copy(from: &Connection) -> Result<Connection, StoreError> {
     Ok(to)
 }
 
+const fn kind_of(input: &Input) -> &'static str {
+    match input {
+        Input::Start(_) => "a start",
+        Input::Order(..) => "an order",
+        Input::Watching(_) => "a look elsewhere",
+        Input::Socket(..) => "a socket's event",
+        Input::Answered { .. } => "an answer",
+        Input::Renewed { .. } => "a renewal",
+        Input::Timer(_) => "a timer",
+        Input::Network(_) => "a change of network",
+        Input::Resumed => "a wake-up",
+    }
+}
+
 impl Client {
     /// A new device with an empty store that belongs to `me`.
     ///
@@ -368,7 +382,9 @@ impl Client {
         Ok(())
     }
 
-    /// Takes what waits, in one transaction with a savepoint each.
+    /// Takes what waits, in one transaction with a savepoint each; rows that
+    /// came one after the other through one socket are one input, as the
+    /// runtime makes them.
     ///
     /// # Errors
     /// The store's, of the kind that no fault of the story explains.
@@ -389,7 +405,14 @@ impl Client {
         if death.is_some() {
             self.doom = None;
         }
-        let inputs: Vec<Input> = (0..most).map_while(|_| self.inbox.pop_front()).collect();
+        let mut inputs: Vec<Input> = Vec::new();
+        for next in (0..most).map_while(|_| self.inbox.pop_front()) {
+            let apart = match inputs.last_mut() {
+                Some(last) => last.join(next),
+                None => Some(next),
+            };
+            inputs.extend(apart);
+        }
         let person = inputs.iter().any(|input| matches!(input, Input::Order(..)));
         let sends = inputs
             .iter()
@@ -400,7 +423,7 @@ impl Client {
         let mut tickets = Vec::new();
         let last = inputs.len().saturating_sub(1);
         for (place, input) in inputs.into_iter().enumerate() {
-            let told = format!("{input:?}");
+            let told = kind_of(&input);
             let ticket = match &input {
                 Input::Order(ticket, _) => Some(*ticket),
                 _ => None,
