@@ -16,6 +16,7 @@ use whinchat_core::{
 };
 
 use crate::{
+    oracle::Stored,
     page::{Batch, Page},
     server::EPOCH,
     shape::PAGES,
@@ -196,6 +197,8 @@ pub struct Client {
     pub tried: BTreeMap<MessageId, u32>,
     /// A defect, if one is planted.
     pub defect: Defect,
+    /// What the judges have read of the store.
+    pub stored: Option<Stored>,
 }
 
 const KEY: Key = Key([7; 32]);
@@ -280,6 +283,7 @@ impl Client {
             synced: None,
             tried: BTreeMap::new(),
             defect,
+            stored: None,
         })
     }
 
@@ -366,6 +370,7 @@ impl Client {
         self.synced = None;
         // Opened again, as a new process would.
         self.store = copy(kept.as_ref().unwrap_or(&self.store))?;
+        self.stored = None;
         Ok(())
     }
 

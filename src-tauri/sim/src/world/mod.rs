@@ -29,7 +29,7 @@ use crate::{
     client::{Client, Death, Defect, Keychain, Ordered, Stepped},
     log::Log,
     network::{Link, Wire},
-    oracle::{self, Finding, Kind, Quiet, Verdict},
+    oracle::{self, Finding, Kind, Quiet, Stored, Truth, Verdict},
     page::Batch,
     quirk::{Quirk, Table},
     rng::Rng,
@@ -516,15 +516,16 @@ impl World {
         let mut all = Verdict::default();
         for index in 0..self.clients.len() {
             self.look(index)?;
-            let one = oracle::quiet(
-                &self.server,
-                &self.log,
-                &self.clients[index],
-                index,
-                &self.shape,
-                self.now,
-                when,
-            )?;
+            let client = &mut self.clients[index];
+            let mut stored = Stored::now(&client.store, client.stored.take())?;
+            let truth = Truth {
+                server: &self.server,
+                log: &self.log,
+                shape: &self.shape,
+                now: self.now,
+            };
+            let one = oracle::quiet(&truth, &self.clients[index], &mut stored, index, when)?;
+            self.clients[index].stored = Some(stored);
             all.problems.extend(one.problems);
             all.old += one.old;
             all.uncountable += one.uncountable;
