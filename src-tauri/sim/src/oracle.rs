@@ -10,7 +10,11 @@ use rusqlite::{Connection, types::ValueRef};
 use whinchat_core::{
     bridge::{Anchor, ConversationRow, MessageRow, MessageState, Older},
     model::{ConversationId, PersonId, Stamps},
-    store::StoreError,
+    store::{
+        StoreError,
+        search::{self, Search},
+        words::Query,
+    },
     view,
 };
 
@@ -612,6 +616,56 @@ fn read_marks(client: &Client, stored: &mut Stored) -> Result<Vec<(Kind, String)
         }
     }
     Ok(found)
+}
+
+/// Numbers that are looked for in a client's messages, besides two words.
+const LOOKED_FOR: usize = 12;
+
+/// A search finds every message that holds what is looked for, and no other.
+///
+/// # Errors
+/// The store's.
+pub fn searched(client: &Client) -> Result<Option<(Kind, String)>, StoreError> {
+    let mut kept = client
+        .store
+        .prepare_cached("SELECT id, content FROM message ORDER BY id")?;
+    let kept: Vec<(String, String)> = kept
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut wanted = vec!["word".to_owned(), "changed".to_owned()];
+    let some = kept.iter().step_by(kept.len() / LOOKED_FOR + 1);
+    wanted.extend(
+        some.flat_map(|(_, text)| numbers(text))
+            .map(|n| n.to_string()),
+    );
+    for word in wanted {
+        let search = Search {
+            query: Query::read(&format!("\"{word}\"")),
+            ..Search::default()
+        };
+        let found: BTreeSet<String> = search::find(&client.store, &search, None, kept.len() + 1)?
+            .into_iter()
+            .map(|kept| kept.message.id.to_string())
+            .collect();
+        let there: BTreeSet<String> = kept
+            .iter()
+            .filter(|(_, text)| {
+                text.split(|c: char| !c.is_alphanumeric())
+                    .any(|w| w == word)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        if found != there {
+            let words = format!(
+                "{} finds {word} in {} messages, and {} have it",
+                client.name,
+                found.len(),
+                there.len()
+            );
+            return Ok(Some((Kind::Diverged, words)));
+        }
+    }
+    Ok(None)
 }
 
 fn title(server: &Server, person: PersonId) -> String {

@@ -432,6 +432,11 @@ impl World {
         if self.out.findings.is_empty() && (old > 0 || self.out.uncountable > 0) {
             self.next_day()?;
         }
+        for index in 0..self.clients.len() {
+            if let Some((kind, words)) = oracle::searched(&self.clients[index])? {
+                self.found(kind, words);
+            }
+        }
         for unknown in std::mem::take(&mut self.server.unknown) {
             self.found(Kind::Broken, format!("the model does not know: {unknown}"));
         }
