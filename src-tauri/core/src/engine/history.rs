@@ -336,6 +336,10 @@ impl Engine {
                 };
                 held::hold(s.tx, conversation, &from, &start)?;
                 let whole = count == 0 || from == held::beginning();
+                if whole {
+                    // One of which nothing is left is in the list no more.
+                    s.touch_conversation(conversation);
+                }
                 if !whole && count < self.history_page() && !asked.unasked {
                     // Short: the beginning, or the server's cap. Asking settles it.
                     let part = Part::Before(Some(from));

@@ -200,12 +200,18 @@ impl Engine {
 
     /// A message is no longer on the server.
     pub(super) fn forget(&mut self, s: &mut Step<'_>, id: MessageId) -> Result<(), StoreError> {
-        if let Some(conversation) = messages::remove(s.tx, id)? {
-            s.touch_conversation(conversation);
-            s.change(crate::bridge::Change::MessageGone {
-                conversation: conversation.to_string(),
-                id: id.to_string(),
-            });
+        let Some(conversation) = messages::remove(s.tx, id)? else {
+            return Ok(());
+        };
+        s.touch_conversation(conversation);
+        s.change(crate::bridge::Change::MessageGone {
+            conversation: conversation.to_string(),
+            id: id.to_string(),
+        });
+        // It was all that was held of a conversation that goes further back.
+        let left = messages::at_least(s.tx, conversation, &held::beginning(), 1)?;
+        if !left && self.link.reachable(s.now.wall) {
+            self.fetch_older(s, conversation)?;
         }
         Ok(())
     }

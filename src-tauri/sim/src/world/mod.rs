@@ -470,7 +470,9 @@ impl World {
     /// Everybody scrolls up until there is no more, and all must be there.
     fn scroll_up(&mut self) -> Done {
         self.jump()?;
-        let rounds = if self.out.uncountable > 0 { 180 } else { 60 };
+        // Longer than it is from one comparison to the next: a row that is gone may
+        // have lain outside of all that was held until now.
+        let rounds = if self.out.uncountable > 0 { 180 } else { 90 };
         for _ in 0..rounds {
             for index in 0..self.clients.len() {
                 for conversation in oracle::conversations(&self.clients[index].store)? {
