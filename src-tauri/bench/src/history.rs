@@ -16,7 +16,7 @@ use std::{
 use rusqlite::Connection;
 use whinchat_core::{
     model::{ConversationId, Instant, Message, MessageId, Person, PersonId, Stamps},
-    store::{self, Key, Place, conversations, facts, held, messages, people},
+    store::{self, Key, Place, conversations, facts, held, index, messages, people},
 };
 use xtask::{cache, paths, process};
 
@@ -170,6 +170,7 @@ pub fn fill(path: &Path, count: usize, people: usize, large: f64) -> Outcome {
             }
             messages::save(&tx, &message, conversation)?;
         }
+        index::update(&tx)?;
         tx.commit()?;
     }
     let tx = database.transaction()?;

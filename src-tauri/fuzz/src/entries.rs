@@ -17,7 +17,9 @@ use whinchat_core::{
     bridge::{Anchor, Line},
     directus::{
         address::Server,
-        call::{Answer, By, Call, Fault, MessagesQuery, Outgoing, Rows, ServerFrame},
+        call::{
+            Answer, By, Call, Direction, Fault, Groups, MessagesQuery, Outgoing, Rows, ServerFrame,
+        },
         fault, realtime, rest, rows,
     },
     engine::{
@@ -182,6 +184,14 @@ fn message_id(u: &mut Unstructured<'_>) -> Result<MessageId> {
     }
 }
 
+fn groups(u: &mut Unstructured<'_>) -> Result<Groups> {
+    Ok(Groups {
+        of: *u.choose(&[Direction::Both, Direction::Sent, Direction::Received])?,
+        offset: u.arbitrary()?,
+        limit: u.arbitrary()?,
+    })
+}
+
 fn call(u: &mut Unstructured<'_>, number: Option<u8>) -> Result<Call> {
     let stamps = if u.arbitrary()? {
         Stamps::Server
@@ -207,16 +217,22 @@ fn call(u: &mut Unstructured<'_>, number: Option<u8>) -> Result<Call> {
         4 => Call::Totals {
             stamps,
             since: u.arbitrary::<Option<i64>>()?.map(Instant),
+            groups: groups(u)?,
         },
         5 => Call::Days {
             since: u.arbitrary::<Option<i64>>()?.map(Instant),
+            groups: groups(u)?,
         },
         6 => {
             let count = u.int_in_range(0..=8)?;
             let of: Result<Vec<_>> = (0..count)
                 .map(|_| Ok((person(u)?, person(u)?, at(u)?)))
                 .collect();
-            Call::Newest { stamps, of: of? }
+            Call::Newest {
+                stamps,
+                of: of?,
+                limit: u.arbitrary()?,
+            }
         }
         7 => Call::Create(Outgoing {
             id: message_id(u)?,

@@ -16,6 +16,7 @@ use whinchat_core::{
 };
 
 use crate::{
+    oracle::Stored,
     page::{Batch, Page},
     server::EPOCH,
     shape::PAGES,
@@ -196,6 +197,8 @@ pub struct Client {
     pub tried: BTreeMap<MessageId, u32>,
     /// A defect, if one is planted.
     pub defect: Defect,
+    /// What the judges have read of the store.
+    pub stored: Option<Stored>,
 }
 
 const KEY: Key = Key([7; 32]);
@@ -211,6 +214,20 @@ fn copy(from: &Connection) -> Result<Connection, StoreError> {
     backup.step(-1)?;
     drop(backup);
     Ok(to)
+}
+
+const fn kind_of(input: &Input) -> &'static str {
+    match input {
+        Input::Start(_) => "a start",
+        Input::Order(..) => "an order",
+        Input::Watching(_) => "a look elsewhere",
+        Input::Socket(..) => "a socket's event",
+        Input::Answered { .. } => "an answer",
+        Input::Renewed { .. } => "a renewal",
+        Input::Timer(_) => "a timer",
+        Input::Network(_) => "a change of network",
+        Input::Resumed => "a wake-up",
+    }
 }
 
 impl Client {
@@ -266,6 +283,7 @@ impl Client {
             synced: None,
             tried: BTreeMap::new(),
             defect,
+            stored: None,
         })
     }
 
@@ -352,6 +370,7 @@ impl Client {
         self.synced = None;
         // Opened again, as a new process would.
         self.store = copy(kept.as_ref().unwrap_or(&self.store))?;
+        self.stored = None;
         Ok(())
     }
 
@@ -368,7 +387,9 @@ impl Client {
         Ok(())
     }
 
-    /// Takes what waits, in one transaction with a savepoint each.
+    /// Takes what waits, in one transaction with a savepoint each; rows that
+    /// came one after the other through one socket are one input, as the
+    /// runtime makes them.
     ///
     /// # Errors
     /// The store's, of the kind that no fault of the story explains.
@@ -389,7 +410,14 @@ impl Client {
         if death.is_some() {
             self.doom = None;
         }
-        let inputs: Vec<Input> = (0..most).map_while(|_| self.inbox.pop_front()).collect();
+        let mut inputs: Vec<Input> = Vec::new();
+        for next in (0..most).map_while(|_| self.inbox.pop_front()) {
+            let apart = match inputs.last_mut() {
+                Some(last) => last.join(next),
+                None => Some(next),
+            };
+            inputs.extend(apart);
+        }
         let person = inputs.iter().any(|input| matches!(input, Input::Order(..)));
         let sends = inputs
             .iter()
@@ -400,7 +428,7 @@ impl Client {
         let mut tickets = Vec::new();
         let last = inputs.len().saturating_sub(1);
         for (place, input) in inputs.into_iter().enumerate() {
-            let told = format!("{input:?}");
+            let told = kind_of(&input);
             let ticket = match &input {
                 Input::Order(ticket, _) => Some(*ticket),
                 _ => None,

@@ -4,13 +4,17 @@
 //!
 //! Owns: the verdicts. Never: a change to the world.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use rusqlite::{Connection, types::ValueRef};
 use whinchat_core::{
-    bridge::{Anchor, MessageRow, MessageState, Older},
+    bridge::{Anchor, ConversationRow, MessageRow, MessageState, Older},
     model::{ConversationId, PersonId, Stamps},
-    store::StoreError,
+    store::{
+        StoreError,
+        search::{self, Search},
+        words::Query,
+    },
     view,
 };
 
@@ -55,6 +59,59 @@ pub struct Held {
     pub older: Older,
 }
 
+/// What the judges look at in a client's database. It is read again only when the
+/// database has changed, for most devices sleep most of the time.
+pub struct Stored {
+    /// Rows that the connection had changed in all when this was read.
+    changes: u64,
+    /// The list of conversations.
+    pub list: Vec<ConversationRow>,
+    /// What is unread in all.
+    pub unread: i64,
+    unsent: Vec<MessageRow>,
+    numbers: BTreeSet<usize>,
+    held: BTreeMap<ConversationId, Held>,
+}
+
+impl Stored {
+    /// What is there now: `before`, if nothing has changed since.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn now(store: &Connection, before: Option<Self>) -> Result<Self, StoreError> {
+        let changes = store.total_changes();
+        if let Some(before) = before.filter(|before| before.changes == changes) {
+            return Ok(before);
+        }
+        Ok(Self {
+            changes,
+            list: view::conversations(store, "", None, 200)?.conversations,
+            unread: view::unread(store)?,
+            unsent: view::unsent(store)?,
+            numbers: cells(store)?,
+            held: BTreeMap::new(),
+        })
+    }
+
+    /// The conversations in the list.
+    #[must_use]
+    pub fn listed(&self) -> Vec<ConversationId> {
+        let ids = self.list.iter().map(|row| row.id.parse());
+        ids.filter_map(Result::ok).collect()
+    }
+
+    fn held(
+        &mut self,
+        store: &Connection,
+        conversation: ConversationId,
+    ) -> Result<&Held, StoreError> {
+        Ok(match self.held.entry(conversation) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(held(store, conversation)?),
+        })
+    }
+}
+
 /// Pages back through a conversation.
 ///
 /// # Errors
@@ -92,12 +149,13 @@ pub fn always(
     server: &Server,
     log: &Log,
     client: &Client,
+    stored: &mut Stored,
     index: usize,
 ) -> Result<Vec<(Kind, String)>, StoreError> {
     let mut found = Vec::new();
     let store = &client.store;
-    found.extend(drafts(client)?);
-    let unsent: BTreeSet<String> = view::unsent(store)?.into_iter().map(|row| row.id).collect();
+    found.extend(drafts(client, stored));
+    let unsent: BTreeSet<String> = stored.unsent.iter().map(|row| row.id.clone()).collect();
     for written in &log.written {
         let id = written.id.to_string();
         let there = server.rows.all.contains_key(&id) || server.deleted.contains(&id);
@@ -130,7 +188,7 @@ pub fn always(
             ));
         }
     }
-    for number in cells(store)? {
+    for number in stored.numbers.iter().copied() {
         if let Some(written) = log.written.get(number)
             && written.sender != client.me
             && written.receiver != client.me
@@ -142,8 +200,8 @@ pub fn always(
             ));
         }
     }
-    for conversation in conversations(store)? {
-        let held = held(store, conversation)?;
+    for conversation in stored.listed() {
+        let held = stored.held(store, conversation)?;
         let mut seen = BTreeMap::new();
         for row in &held.rows {
             for number in numbers(&row.text) {
@@ -196,7 +254,7 @@ pub fn conversations(store: &Connection) -> Result<Vec<ConversationId>, StoreErr
 }
 
 /// What a person typed is kept as it was said to be.
-fn drafts(client: &Client) -> Result<Vec<(Kind, String)>, StoreError> {
+fn drafts(client: &Client, stored: &Stored) -> Vec<(Kind, String)> {
     let mut found = Vec::new();
     let sure = client
         .drafts
@@ -207,13 +265,12 @@ fn drafts(client: &Client) -> Result<Vec<(Kind, String)>, StoreError> {
         .values()
         .any(|ordered| matches!(ordered, Ordered::Draft(..)));
     if under_way {
-        return Ok(found);
+        return found;
     }
-    let page = view::conversations(&client.store, "", None, 200)?;
     for (conversation, draft) in sure {
         let id = conversation.to_string();
-        let kept = page
-            .conversations
+        let kept = stored
+            .list
             .iter()
             .find(|row| row.id == id)
             .and_then(|row| row.draft.clone());
@@ -227,7 +284,7 @@ fn drafts(client: &Client) -> Result<Vec<(Kind, String)>, StoreError> {
             ));
         }
     }
-    Ok(found)
+    found
 }
 
 /// What must hold once everything is healed and quiet.
@@ -305,24 +362,41 @@ const RECENT: i64 = 22 * 3_600_000;
 /// that is by the clock of the moment when it was done.
 const WEEK: i64 = 6 * 24 * 3_600_000;
 
+/// What clients are held against.
+#[derive(Clone, Copy)]
+pub struct Truth<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// What people did.
+    pub log: &'a Log,
+    /// What the world is like.
+    pub shape: &'a Shape,
+    /// Its time.
+    pub now: i64,
+}
+
 /// What must hold for one client once everything is healed and quiet.
 ///
 /// # Errors
 /// The store's.
 pub fn quiet(
-    server: &Server,
-    log: &Log,
+    truth: &Truth<'_>,
     client: &Client,
+    stored: &mut Stored,
     index: usize,
-    shape: &Shape,
-    now: i64,
     when: Quiet,
 ) -> Result<Verdict, StoreError> {
+    let Truth {
+        server,
+        log,
+        shape,
+        now,
+    } = *truth;
     let mut verdict = Verdict::default();
     let found = &mut verdict.problems;
     let store = &client.store;
     let name = &client.name;
-    for row in view::unsent(store)? {
+    for row in &stored.unsent {
         if row.state != MessageState::Failed || row.problem.is_none() {
             found.push((
                 Kind::Lost,
@@ -335,8 +409,8 @@ pub fn quiet(
             ));
         }
     }
-    found.extend(read_marks(client)?);
-    let listed = conversations(store)?;
+    found.extend(read_marks(client, stored)?);
+    let listed = stored.listed();
     let mut peers: BTreeSet<PersonId> = server.people.keys().copied().collect();
     peers.extend(listed.iter().map(|conversation| conversation.peer()));
     for peer in peers {
@@ -353,7 +427,7 @@ pub fn quiet(
             ));
             continue;
         }
-        let held = held(store, conversation)?;
+        let held = stored.held(store, conversation)?;
         let ids: BTreeSet<String> = theirs.iter().map(|row| row.id.to_lowercase()).collect();
         let mut ours: Vec<&MessageRow> = held.rows.iter().filter(|row| sent(row)).collect();
         // Soon, only the last day must be right: of what lies before it, nobody
@@ -510,17 +584,17 @@ fn in_the_order_written(
 }
 
 /// After "read up to here", what is unread is what others wrote after it.
-fn read_marks(client: &Client) -> Result<Vec<(Kind, String)>, StoreError> {
+fn read_marks(client: &Client, stored: &mut Stored) -> Result<Vec<(Kind, String)>, StoreError> {
     let mut found = Vec::new();
     let me = client.me.to_string();
-    for row in view::conversations(&client.store, "", None, 200)?.conversations {
+    for row in stored.list.clone() {
         let Ok(conversation) = row.id.parse::<ConversationId>() else {
             continue;
         };
         let Some(read) = client.read.get(&conversation) else {
             continue;
         };
-        let held = held(&client.store, conversation)?;
+        let held = stored.held(&client.store, conversation)?;
         let unread = held
             .rows
             .iter()
@@ -542,6 +616,56 @@ fn read_marks(client: &Client) -> Result<Vec<(Kind, String)>, StoreError> {
         }
     }
     Ok(found)
+}
+
+/// Numbers that are looked for in a client's messages, besides two words.
+const LOOKED_FOR: usize = 12;
+
+/// A search finds every message that holds what is looked for, and no other.
+///
+/// # Errors
+/// The store's.
+pub fn searched(client: &Client) -> Result<Option<(Kind, String)>, StoreError> {
+    let mut kept = client
+        .store
+        .prepare_cached("SELECT id, content FROM message ORDER BY id")?;
+    let kept: Vec<(String, String)> = kept
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut wanted = vec!["word".to_owned(), "changed".to_owned()];
+    let some = kept.iter().step_by(kept.len() / LOOKED_FOR + 1);
+    wanted.extend(
+        some.flat_map(|(_, text)| numbers(text))
+            .map(|n| n.to_string()),
+    );
+    for word in wanted {
+        let search = Search {
+            query: Query::read(&format!("\"{word}\"")),
+            ..Search::default()
+        };
+        let found: BTreeSet<String> = search::find(&client.store, &search, None, kept.len() + 1)?
+            .into_iter()
+            .map(|kept| kept.message.id.to_string())
+            .collect();
+        let there: BTreeSet<String> = kept
+            .iter()
+            .filter(|(_, text)| {
+                text.split(|c: char| !c.is_alphanumeric())
+                    .any(|w| w == word)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        if found != there {
+            let words = format!(
+                "{} finds {word} in {} messages, and {} have it",
+                client.name,
+                found.len(),
+                there.len()
+            );
+            return Ok(Some((Kind::Diverged, words)));
+        }
+    }
+    Ok(None)
 }
 
 fn title(server: &Server, person: PersonId) -> String {

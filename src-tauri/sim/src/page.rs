@@ -17,6 +17,8 @@ use whinchat_core::{
     view,
 };
 
+use crate::oracle::Stored;
+
 /// Rows of a snapshot.
 const LIMIT: u32 = 20;
 
@@ -135,12 +137,15 @@ impl Page {
     ///
     /// # Errors
     /// The store's.
-    pub fn contradiction(&self, store: &Connection) -> Result<Option<String>, StoreError> {
-        if view::unread(store)? != self.unread {
+    pub fn contradiction(
+        &self,
+        store: &Connection,
+        stored: &Stored,
+    ) -> Result<Option<String>, StoreError> {
+        if stored.unread != self.unread {
             return Ok(Some(format!("unread {} on the screen", self.unread)));
         }
-        let list = view::conversations(store, "", None, 200)?;
-        for row in &list.conversations {
+        for row in &stored.list {
             match self.list.get(&row.id) {
                 Some(shown) if shown == row => {}
                 shown => {
@@ -150,7 +155,7 @@ impl Page {
         }
         for shown in self.list.values() {
             let empty = shown.last.is_none() && shown.draft.is_none();
-            if !empty && !list.conversations.iter().any(|row| row.id == shown.id) {
+            if !empty && !stored.list.iter().any(|row| row.id == shown.id) {
                 return Ok(Some(format!("list shows {}, store has none", shown.id)));
             }
         }

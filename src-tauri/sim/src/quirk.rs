@@ -75,6 +75,7 @@ quirks! {
     ProxyPage => "a proxy's page in place of an answer",
     NotThere => "row asked for by its id is not there",
     CountAsText => "counts as text (PostgreSQL)",
+    LimitRefused => "limit beyond QUERY_LIMIT_MAX refused",
     Searched => "query in the body of a SEARCH",
     ZoneShifted => "dateTime read in the server's zone",
     HiddenMillis => "dateTime with hidden milliseconds",

@@ -100,5 +100,6 @@ pub const PAGES: Pages = Pages {
     people: 3,
     newest: 3,
     prefetch: 4,
+    groups: 7,
     named: 5,
 };

@@ -85,7 +85,7 @@ const SUITES: &[Suite] = &[
     suite("units", Count::Cargo, "cargo test --workspace --lib --bins --no-fail-fast --exclude whinchat"),
     suite("fuzz corpus", Count::Cargo, "cargo test --package whinchat-core --test corpus"),
     suite("counts", Count::Cargo, "cargo test --package whinchat-core --test counts"),
-    suite("simulator", Count::Whole, "cargo xtask sim --seeds 1500"),
+    suite("simulator", Count::Whole, "cargo xtask sim --seeds 2000"),
     suite("sim's own", Count::Cargo, "cargo test --profile sim --package whinchat-sim --tests"),
     suite("shell", Count::Cargo, "cargo test --package whinchat --lib").on_a_desktop(),
     suite("page", Count::Node, "npm test --silent").inside("tests"),
@@ -96,7 +96,7 @@ const SUITES: &[Suite] = &[
     suite("soak", Count::Whole, "cargo xtask soak --minutes 1 --seed 25549311"),
     // That the bench works; what it measures of a debug build means nothing.
     suite("bench", Count::Whole, "cargo run --quiet --package whinchat-bench -- --quick --only ingest --only reading --only search"),
-    suite("simulator, more", Count::Whole, "cargo xtask sim --seeds 2000 --from 1501").long(),
+    suite("simulator, more", Count::Whole, "cargo xtask sim --seeds 2000 --from 2001").long(),
     suite("bench, server", Count::Whole, "cargo run --quiet --package whinchat-bench -- --quick --only catch-up --only send").long(),
     suite("model, long", Count::Whole, "cargo xtask model --from 61 --scripts 440").long(),
     suite("attacks, mutations", Count::Whole, "cargo xtask verify-schema").long(),

@@ -74,6 +74,48 @@ async fn a_server_that_gives_few_rows_at_once_is_asked_for_few() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_list_is_whole_where_a_server_tells_fewer_totals_than_there_are() {
+    for kind in [Kind::Tutorial, Kind::Stamped] {
+        let few = Options::default().set("QUERY_LIMIT_MAX", "12");
+        let server = ServerFixture::start(kind, few);
+        let admin = server.admin();
+        let me = server.alice().id.clone();
+        let id = |n: u32| format!("5ca1ab1e-0000-4000-8000-0000000000{n:02}");
+        let people: Vec<_> = (0..30)
+            .map(|n| json!({"id": id(n), "first_name": format!("Person {n}"), "email": format!("person-{n}@example.com")}))
+            .collect();
+        admin.call("POST", "/users", Some(&json!(people)));
+        // Everybody has written to Alice, and she to every second.
+        let rows: Vec<_> = (0..30)
+            .flat_map(|n| {
+                let row = |from: &str, to: &str, part: u32| {
+                    json!({
+                        "id": format!("01936f00-0000-7000-8000-00000000{n:02}{part:02}"),
+                        "content": "From before", "sender_id": from, "receiver_id": to,
+                        "timestamp": format!("2026-11-20T10:{n:02}:{part:02}"),
+                    })
+                };
+                let mine = n % 2 == 0;
+                [Some(row(&id(n), &me, 0)), mine.then(|| row(&me, &id(n), 1))]
+            })
+            .flatten()
+            .collect();
+        admin.insert_rows(&json!(rows));
+        let mut alice = Client::start(&server, server.alice()).await;
+        alice.live().await;
+        let list = alice
+            .messenger
+            .conversations(alice.account, String::new(), None, 50)
+            .await
+            .unwrap();
+        let mut listed: Vec<_> = list.conversations.into_iter().map(|c| c.person).collect();
+        listed.sort();
+        assert_eq!(listed, (0..30).map(id).collect::<Vec<_>>(), "{kind:?}");
+        alice.messenger.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_while_the_server_is_dead_arrives_once_and_in_order() {
     let mut server = ServerFixture::start(Kind::Stamped, Options::default());
     let mut alice = Client::start(&server, server.alice()).await;

@@ -191,12 +191,14 @@ impl Cast {
                 id: key(id),
                 stamps,
             },
-            Question::Totals(since) => Call::Totals {
+            Question::Totals(since, groups) => Call::Totals {
                 stamps,
                 since: self.stamp(since.as_ref(), false),
+                groups: *groups,
             },
-            Question::Days(since) => Call::Days {
+            Question::Days(since, groups) => Call::Days {
                 since: self.stamp(since.as_ref(), false),
+                groups: *groups,
             },
             Question::Newest(of) => {
                 let mut of: Vec<_> = of
@@ -207,7 +209,8 @@ impl Cast {
                     })
                     .collect();
                 of.push((id_of(Who::Bob), id_of(Who::Alice), Instant(0)));
-                Call::Newest { stamps, of }
+                let limit = 4 * u32::try_from(of.len()).unwrap_or(50);
+                Call::Newest { stamps, of, limit }
             }
             Question::Create {
                 id,

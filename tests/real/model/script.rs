@@ -8,7 +8,10 @@
 //! Owns: the steps. Never: an answer.
 
 use serde_json::{Value, json};
-use whinchat_core::model::{MessageId, Stamps};
+use whinchat_core::{
+    directus::call::{Direction, Groups},
+    model::{MessageId, Stamps},
+};
 use whinchat_sim::rng::Rng;
 
 /// Who asks, or stands in a row.
@@ -98,8 +101,8 @@ pub enum Question {
         limit: u32,
     },
     One(String),
-    Totals(Option<String>),
-    Days(Option<String>),
+    Totals(Option<String>, Groups),
+    Days(Option<String>, Groups),
     Newest(Vec<(Who, Who, String)>),
     Create {
         id: String,
@@ -594,6 +597,23 @@ impl Writer {
         let Deed::Raw { query, path, .. } = &mut step.deed else {
             return step;
         };
+        if self.rng.chance(12) {
+            // Groups in an order that the engine does not ask for, mostly.
+            let order = self.pick(&[
+                "sender_id",
+                "receiver_id",
+                "-sender_id",
+                "sender_id,receiver_id",
+            ]);
+            query.extend([
+                ("aggregate[count]", "*".to_owned()),
+                ("groupBy[]", "sender_id".to_owned()),
+                ("groupBy[]", "receiver_id".to_owned()),
+                ("sort", order),
+                ("limit", "-1".to_owned()),
+            ]);
+            return step;
+        }
         let order = match self.stamps {
             Stamps::Server => "date_created,id",
             Stamps::Sender => "timestamp,id",
@@ -702,12 +722,35 @@ impl Writer {
                 }
             }
             64..=73 => Question::One(self.some_id()),
-            74..=83 => Question::Totals(self.bound(50, true)),
-            84..=91 if self.stamps == Stamps::Sender => Question::Days(self.bound(40, true)),
+            74..=83 => Question::Totals(self.bound(50, true), self.groups(2)),
+            84..=91 if self.stamps == Stamps::Sender => {
+                // A person's days stand in no order among themselves.
+                Question::Days(self.bound(40, true), self.groups(40))
+            }
             _ => {
                 let many = 1 + self.rng.below(6);
                 Question::Newest((0..many).filter_map(|_| self.single()).collect())
             }
+        }
+    }
+
+    /// All groups, or a page of those of one direction, with at least so many.
+    fn groups(&mut self, least: u32) -> Groups {
+        let of = [Direction::Both, Direction::Sent, Direction::Received][self.rng.below(3)];
+        let small = u32::try_from(self.rng.below(3)).unwrap_or(0);
+        if of == Direction::Both || least > 2 {
+            // As many as the servers let be asked for, and now and then more.
+            let limit = 40 + u32::from(self.rng.chance(10));
+            return Groups {
+                of,
+                offset: 0,
+                limit,
+            };
+        }
+        Groups {
+            of,
+            offset: small,
+            limit: least + small,
         }
     }
 

@@ -41,12 +41,16 @@ pub enum Call {
         stamps: Stamps,
         /// Only messages with a stamp at or after this.
         since: Option<Instant>,
+        /// Which of them.
+        groups: Groups,
     },
     /// Count per sender, receiver and day of `timestamp` -> [`Answer::Days`].
     /// Only for [`Stamps::Sender`], whose late rows no cursor finds.
     Days {
         /// Only messages with a stamp at or after this.
         since: Option<Instant>,
+        /// Which of them.
+        groups: Groups,
     },
     /// The newest message of each of these pairs, which [`Call::Totals`] named:
     /// one SEARCH -> [`Answer::Messages`].
@@ -55,9 +59,34 @@ pub enum Call {
         stamps: Stamps,
         /// Sender, receiver and stamp; at most 50.
         of: Vec<(PersonId, PersonId, Instant)>,
+        /// How many rows at most: several may share a stamp.
+        limit: u32,
     },
     /// Creates a message: `POST /items/chat_messages` -> [`Answer::Created`].
     Create(Outgoing),
+}
+
+/// Which groups a request for totals asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Groups {
+    /// Of which direction: those of one are ordered by the other person, those
+    /// of both in whatever way the server likes.
+    pub of: Direction,
+    /// Groups to leave out at the start.
+    pub offset: u32,
+    /// How many groups at most.
+    pub limit: u32,
+}
+
+/// What I sent, what I received, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Both.
+    Both,
+    /// What I sent.
+    Sent,
+    /// What I received.
+    Received,
 }
 
 /// A message on its way out.
@@ -246,8 +275,8 @@ pub enum Reason {
     /// 400 `INVALID_PAYLOAD` of a body over 1 MB, 413, or an answer larger
     /// than 32 MiB.
     TooLarge,
-    /// 400 `INVALID_QUERY` of a page: most likely more rows than `QUERY_LIMIT_MAX`
-    /// were asked for, which is refused and not lowered.
+    /// 400 `INVALID_QUERY` of a page: most likely more rows or groups than
+    /// `QUERY_LIMIT_MAX` were asked for, which is refused and not lowered.
     TooMany,
     /// 401 `USER_SUSPENDED`, told at a renewal alone.
     Suspended,

@@ -66,7 +66,11 @@ pub fn fault(call: &Call, status: u16, retry_after: Option<i64>, body: &[u8]) ->
         (_, "INVALID_QUERY")
             if matches!(
                 call,
-                Call::Messages(_) | Call::Newest { .. } | Call::People { .. }
+                Call::Messages(_)
+                    | Call::Newest { .. }
+                    | Call::People { .. }
+                    | Call::Totals { .. }
+                    | Call::Days { .. }
             ) =>
         {
             Reason::TooMany

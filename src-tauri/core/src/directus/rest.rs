@@ -11,7 +11,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    call::{Answer, By, Call, Fault, MessagesQuery, Outgoing, Reason, Refusal},
+    call::{Answer, By, Call, Direction, Fault, Groups, MessagesQuery, Outgoing, Reason, Refusal},
     fault::fault,
     rows,
 };
@@ -186,6 +186,30 @@ impl Read {
         json!({"query": query})
     }
 
+    /// By both people, and by what else is given. Groups without both concern
+    /// nobody, and so don't count against the limit.
+    fn grouped(mut self, groups: Groups, by: &[&'static str]) -> Self {
+        let (sender, receiver) = ("sender_id", "receiver_id");
+        let (me, first, second) = match groups.of {
+            Direction::Both => (None, sender, receiver),
+            Direction::Sent => (Some(sender), receiver, sender),
+            Direction::Received => (Some(receiver), sender, receiver),
+        };
+        for field in [sender, receiver] {
+            self.filter.push(stamped(field, json!({"_nnull": true})));
+        }
+        if let Some(me) = me {
+            self.filter
+                .push(stamped(me, json!({"_eq": "$CURRENT_USER"})));
+            // By this one, which is the first of the groups', and by no other.
+            self.sort.push(first.to_owned());
+        }
+        self.group = [&[first, second], by].concat();
+        self.limit = i64::from(groups.limit);
+        self.offset = groups.offset;
+        self
+    }
+
     /// Aggregates are always short; everything else may grow.
     fn on(self, path: &str) -> HttpRequest {
         let query = self.parameters();
@@ -241,29 +265,28 @@ pub fn request(call: &Call) -> HttpRequest {
             ..Read::default()
         }
         .on(ITEMS),
-        Call::Totals { stamps, since } => Read {
+        Call::Totals {
+            stamps,
+            since,
+            groups,
+        } => Read {
             filter: since_filter(*stamps, *since),
-            limit: -1,
             aggregate: vec![("count", "*"), ("max", stamp_field(*stamps))],
-            group: vec!["sender_id", "receiver_id"],
             ..Read::default()
         }
+        .grouped(*groups, &[])
         .on(ITEMS),
-        Call::Days { since } => Read {
+        Call::Days { since, groups } => Read {
             filter: since_filter(Stamps::Sender, *since),
-            limit: -1,
             aggregate: vec![("count", "*")],
-            group: vec![
-                "sender_id",
-                "receiver_id",
-                "year(timestamp)",
-                "month(timestamp)",
-                "day(timestamp)",
-            ],
             ..Read::default()
         }
+        .grouped(
+            *groups,
+            &["year(timestamp)", "month(timestamp)", "day(timestamp)"],
+        )
         .on(ITEMS),
-        Call::Newest { stamps, of } => newest(*stamps, of),
+        Call::Newest { stamps, of, limit } => newest(*stamps, of, *limit),
         Call::Create(message) => create(message),
     }
 }
@@ -321,7 +344,7 @@ fn messages(query: &MessagesQuery) -> HttpRequest {
     .on(ITEMS)
 }
 
-fn newest(stamps: Stamps, of: &[(PersonId, PersonId, Instant)]) -> HttpRequest {
+fn newest(stamps: Stamps, of: &[(PersonId, PersonId, Instant)], limit: u32) -> HttpRequest {
     let field = stamp_field(stamps);
     let each: Vec<Value> = of
         .iter()
@@ -346,8 +369,7 @@ fn newest(stamps: Stamps, of: &[(PersonId, PersonId, Instant)]) -> HttpRequest {
         fields: fields(stamps).to_vec(),
         filter: vec![concerns_me(), json!({"_or": each})],
         sort: vec![format!("-{field}"), "-id".to_owned()],
-        // Several rows may share a stamp; without a bound a million could.
-        limit: 4 * i64::try_from(of.len()).unwrap_or(50).clamp(1, 50),
+        limit: i64::from(limit),
         ..Read::default()
     };
     HttpRequest {
@@ -513,6 +535,41 @@ mod tests {
         );
     }
 
+    const fn groups(of: Direction) -> Groups {
+        Groups {
+            of,
+            offset: 9,
+            limit: 10,
+        }
+    }
+
+    #[test]
+    fn groups_of_one_direction_are_ordered_by_the_first_field_that_makes_them() {
+        let totals = |of| {
+            request(&Call::Totals {
+                stamps: Stamps::Server,
+                since: None,
+                groups: groups(of),
+            })
+        };
+        let by = |request: &HttpRequest| -> Vec<String> {
+            let group = request.query.iter().filter(|(name, _)| name == "groupBy[]");
+            group.map(|(_, field)| field.clone()).collect()
+        };
+        let sent = totals(Direction::Sent);
+        assert_eq!(by(&sent), ["receiver_id", "sender_id"]);
+        assert_eq!(parameter(&sent, "sort"), "receiver_id");
+        let received = totals(Direction::Received);
+        assert_eq!(by(&received), ["sender_id", "receiver_id"]);
+        assert_eq!(parameter(&received, "sort"), "sender_id");
+        for request in [&sent, &received] {
+            assert_eq!(parameter(request, "limit"), "10");
+            assert_eq!(parameter(request, "offset"), "9");
+        }
+        let both = totals(Direction::Both);
+        assert!(!both.query.iter().any(|(name, _)| name == "sort"));
+    }
+
     #[test]
     fn every_read_of_messages_is_limited_to_mine() {
         let bob: PersonId = BOB.parse().unwrap();
@@ -531,11 +588,21 @@ mod tests {
                 Call::Totals {
                     stamps,
                     since: None,
+                    groups: groups(Direction::Both),
                 },
-                Call::Days { since: Some(at) },
+                Call::Totals {
+                    stamps,
+                    since: None,
+                    groups: groups(Direction::Received),
+                },
+                Call::Days {
+                    since: Some(at),
+                    groups: groups(Direction::Sent),
+                },
                 Call::Newest {
                     stamps,
                     of: vec![(bob, bob, at)],
+                    limit: 4,
                 },
             ] {
                 let request = request(&call);

@@ -27,7 +27,7 @@ use super::{
     effect::{Effect, RequestId, Timer},
     ingest::From,
     step::Step,
-    sync::{Stage, name_or_skip},
+    sync::{Stage, fewer, name_or_skip},
 };
 use crate::{
     bridge::{Anchor, Change, Code, Depth, Older, Problem},
@@ -291,7 +291,7 @@ impl Engine {
             Err(Fault::Permanent(refusal))
                 if refusal.reason == Reason::TooMany && self.history_page() > 1 =>
             {
-                self.sync.most = Some(self.history_page() / 2);
+                self.sync.most = Some(fewer(self.history_page()));
                 self.ask_history(s, asked)?;
                 return Ok(true);
             }
@@ -336,6 +336,10 @@ impl Engine {
                 };
                 held::hold(s.tx, conversation, &from, &start)?;
                 let whole = count == 0 || from == held::beginning();
+                if whole {
+                    // One of which nothing is left is in the list no more.
+                    s.touch_conversation(conversation);
+                }
                 if !whole && count < self.history_page() && !asked.unasked {
                     // Short: the beginning, or the server's cap. Asking settles it.
                     let part = Part::Before(Some(from));

@@ -4,6 +4,10 @@
 //! rows are applied at once, for they are idempotent, but they never move a
 //! cursor nor close a gap.
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use rusqlite::Connection;
+
 use super::{
     Engine,
     effect::{Effect, Notice},
@@ -15,8 +19,8 @@ use crate::{
     store::{
         StoreError, conversations,
         facts::{self, LISTED},
-        held, messages,
-        messages::Upsert,
+        held::{self, Spot},
+        messages::{self, Upsert},
         people,
     },
     view::{self, Eyes},
@@ -29,6 +33,48 @@ pub(super) enum From {
     News,
     /// A page of history.
     History,
+}
+
+/// What rows are held against, read once for all that come together: nothing
+/// else changes it while they are written.
+#[derive(Default)]
+struct Known {
+    eyes: Option<Eyes>,
+    talks: BTreeMap<ConversationId, Talk>,
+}
+
+/// What is known of a conversation.
+struct Talk {
+    /// Where the range begins that reaches to now.
+    held_from: Option<Spot>,
+    /// Up to where it was read.
+    read: Option<Spot>,
+    /// Whoever writes in it has a name here.
+    named: bool,
+}
+
+impl Known {
+    fn eyes(&mut self, tx: &Connection) -> Result<Eyes, StoreError> {
+        Ok(match self.eyes {
+            Some(eyes) => eyes,
+            None => *self.eyes.insert(Eyes::open(tx)?),
+        })
+    }
+
+    fn talk(
+        &mut self,
+        tx: &Connection,
+        conversation: ConversationId,
+    ) -> Result<&mut Talk, StoreError> {
+        Ok(match self.talks.entry(conversation) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(Talk {
+                held_from: held::newest_from(tx, conversation)?,
+                read: conversations::get(tx, conversation)?.and_then(|kept| kept.read),
+                named: false,
+            }),
+        })
+    }
 }
 
 impl Engine {
@@ -48,13 +94,14 @@ impl Engine {
             messages::set_aside(s.tx, id, bad.reason, s.now.wall)?;
         }
         let listed = facts::get(s.tx, LISTED)?.is_some();
+        let mut known = Known::default();
         let mut kept = Vec::with_capacity(rows.messages.len());
         for message in rows.messages {
             let Some(conversation) = message.conversation(self.me) else {
                 self.foreign = self.foreign.saturating_add(1);
                 continue;
             };
-            self.write(s, &message, conversation, from, listed)?;
+            self.write(s, &mut known, &message, conversation, from, listed)?;
             kept.push((message, conversation));
         }
         Ok(kept)
@@ -63,27 +110,30 @@ impl Engine {
     fn write(
         &mut self,
         s: &mut Step<'_>,
+        known: &mut Known,
         message: &Message,
         conversation: ConversationId,
         from: From,
         listed: bool,
     ) -> Result<(), StoreError> {
         let before = messages::get(s.tx, message.id)?;
-        let upsert = messages::save(s.tx, message, conversation)?;
+        let upsert = messages::save_over(s.tx, before.as_ref(), message, conversation)?;
         let spot = (message.stamp.0, message.id.to_string());
         if from == From::News && listed {
-            let begins = match held::newest_from(s.tx, conversation)? {
+            let talk = known.talk(s.tx, conversation)?;
+            let begins = match &talk.held_from {
                 // The list of conversations was whole and this was not in it: it
                 // has begun since, and the catch-up brings it all. What came of
                 // it before the list was there is on the page from now on.
                 None => Some(held::beginning()),
                 // It was in the list, and nothing of it could be read.
                 // Those of the same stamp come with it, in any order.
-                Some(end) if end == held::open_end() => Some((spot.0, String::new())),
+                Some(end) if *end == held::open_end() => Some((spot.0, String::new())),
                 Some(_) => None,
             };
             if let Some(begins) = begins {
                 held::hold(s.tx, conversation, &begins, &held::open_end())?;
+                talk.held_from = held::newest_from(s.tx, conversation)?;
                 if self.watching.contains(&conversation) {
                     self.show_history(s, conversation, None)?;
                 }
@@ -107,6 +157,7 @@ impl Engine {
         if upsert == Upsert::Confirmed {
             if let Some(written) = self.outbox.confirmed(message.id) {
                 self.learn_offset(s, message, written)?;
+                known.eyes = None;
             }
             s.effect(Effect::SetTimer(super::Timer::Outbox, 0));
         }
@@ -114,15 +165,20 @@ impl Engine {
             return Ok(());
         }
         // What lies before the read mark is history, though it is new here.
-        let read = conversations::get(s.tx, conversation)?.and_then(|kept| kept.read);
-        if upsert == Upsert::New && !message.is_me(self.me) && read.is_none_or(|read| read < spot) {
-            if people::name(s.tx, message.sender)?.is_none() {
-                self.sync.people_wanted = true;
-            }
-            let eyes = Eyes::open(s.tx)?;
-            if let Some(row) = view::message(s.tx, eyes, message.id)? {
-                s.effect(Effect::Notify(Notice::Arrived(Box::new(row))));
-            }
+        if upsert != Upsert::New || message.is_me(self.me) {
+            return Ok(());
+        }
+        let talk = known.talk(s.tx, conversation)?;
+        if talk.read.as_ref().is_none_or(|read| *read < spot) {
+            talk.named = talk.named || people::name(s.tx, message.sender)?.is_some();
+            self.sync.people_wanted |= !talk.named;
+            let kept = messages::Kept {
+                message: message.clone(),
+                pending: false,
+                typed: None,
+            };
+            let row = view::message_row(s.tx, known.eyes(s.tx)?, kept)?;
+            s.effect(Effect::Notify(Notice::Arrived(Box::new(row))));
         }
         Ok(())
     }
@@ -144,12 +200,18 @@ impl Engine {
 
     /// A message is no longer on the server.
     pub(super) fn forget(&mut self, s: &mut Step<'_>, id: MessageId) -> Result<(), StoreError> {
-        if let Some(conversation) = messages::remove(s.tx, id)? {
-            s.touch_conversation(conversation);
-            s.change(crate::bridge::Change::MessageGone {
-                conversation: conversation.to_string(),
-                id: id.to_string(),
-            });
+        let Some(conversation) = messages::remove(s.tx, id)? else {
+            return Ok(());
+        };
+        s.touch_conversation(conversation);
+        s.change(crate::bridge::Change::MessageGone {
+            conversation: conversation.to_string(),
+            id: id.to_string(),
+        });
+        // It was all that was held of a conversation that goes further back.
+        let left = messages::at_least(s.tx, conversation, &held::beginning(), 1)?;
+        if !left && self.link.reachable(s.now.wall) {
+            self.fetch_older(s, conversation)?;
         }
         Ok(())
     }

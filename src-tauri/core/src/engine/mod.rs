@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `connection` | sessions, the socket, when to try again |
 //! | `sync` | what to fetch: first list, catch-up |
+//! | `groups` | totals, in as many requests as it takes |
 //! | `history` | the past: pages before, after and around what is held |
 //! | `reconcile` | what was missed in silence, and what is gone |
 //! | `ingest` | what a row from the server changes here |
@@ -21,6 +22,7 @@
 
 mod connection;
 mod effect;
+mod groups;
 mod history;
 mod ingest;
 mod input;
@@ -174,10 +176,10 @@ impl Engine {
         now: Now,
         input: Input,
     ) -> Result<Vec<Effect>, StoreError> {
-        tx.execute_batch("SAVEPOINT step")?;
+        tx.prepare_cached("SAVEPOINT step")?.execute([])?;
         match self.step(tx, now, input) {
             Ok(effects) => {
-                tx.execute_batch("RELEASE step")?;
+                tx.prepare_cached("RELEASE step")?.execute([])?;
                 Ok(effects)
             }
             Err(error) => {

@@ -16,6 +16,8 @@ pub struct Pages {
     pub newest: usize,
     /// Conversations whose newest page is fetched unasked.
     pub prefetch: u32,
+    /// Totals that are asked for at once: more than there are, nearly always.
+    pub groups: u32,
     /// Rows at a page's end that are named in the next request; more are
     /// skipped by number.
     pub named: usize,
@@ -29,6 +31,7 @@ impl Default for Pages {
             people: 100,
             newest: 50,
             prefetch: 10,
+            groups: 10_000,
             named: 400,
         }
     }

@@ -35,7 +35,7 @@ const READ_AGAIN: i64 = 7 * DAY;
 /// Spans that a comparison asks about, but for the daily one.
 const SPANS: usize = 50;
 /// A conversation that is held whole is compared from here on.
-const FIRST: Instant = Instant(i64::MIN + 1);
+pub(super) const FIRST: Instant = Instant(i64::MIN + 1);
 
 /// A span of a conversation that may differ from the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +58,8 @@ impl Engine {
                 self.compare_next(s)?;
             }
             Stamps::Sender => {
-                self.ask(s, Stage::CompareDays, Call::Days { since: None });
+                let gathering = self.gathering();
+                self.ask_groups(s, Stage::CompareDays(gathering));
             }
         }
         Ok(())
@@ -108,11 +109,8 @@ impl Engine {
             }
             return Ok(false);
         };
-        let call = Call::Totals {
-            stamps: self.stamps,
-            since: (since > FIRST).then_some(since),
-        };
-        self.ask(s, Stage::Compare { since }, call);
+        let gathering = self.gathering();
+        self.ask_groups(s, Stage::Compare { since, gathering });
         Ok(true)
     }
 

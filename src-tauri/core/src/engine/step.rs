@@ -2,9 +2,10 @@
 //!
 //! Owns: the effects in their order, and what has to be shown. Never: a
 //! decision; it only remembers what the decisions touched, so that each
-//! conversation is brought up to date once a step however many rows came.
+//! conversation is brought up to date once a step however many rows came, and
+//! the index of words is written once for all of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use rusqlite::Connection;
 
@@ -12,7 +13,7 @@ use super::effect::{Effect, Ticket};
 use crate::{
     bridge::{Change, Problem},
     model::{ConversationId, MessageId, Now},
-    store::{StoreError, conversations, facts},
+    store::{StoreError, conversations, facts, held, index},
     view::{self, Eyes},
 };
 
@@ -20,7 +21,7 @@ pub(super) struct Step<'tx> {
     pub tx: &'tx Connection,
     pub now: Now,
     pub effects: Vec<Effect>,
-    messages: BTreeSet<MessageId>,
+    messages: BTreeMap<MessageId, ConversationId>,
     conversations: BTreeSet<ConversationId>,
     changes: Vec<Change>,
     /// Orders that wait for the row of a message they made.
@@ -33,7 +34,7 @@ impl<'tx> Step<'tx> {
             tx,
             now,
             effects: Vec::new(),
-            messages: BTreeSet::new(),
+            messages: BTreeMap::new(),
             conversations: BTreeSet::new(),
             changes: Vec::new(),
             queued: Vec::new(),
@@ -46,7 +47,7 @@ impl<'tx> Step<'tx> {
 
     /// A message has changed, and with it its conversation.
     pub fn touch(&mut self, id: MessageId, conversation: ConversationId) {
-        self.messages.insert(id);
+        self.messages.insert(id, conversation);
         self.conversations.insert(conversation);
     }
 
@@ -67,8 +68,8 @@ impl<'tx> Step<'tx> {
         self.effect(Effect::Reply(ticket, Err(problem)));
     }
 
-    /// Brings the list up to date, raises the revision if anything is to be
-    /// shown, and gives the effects.
+    /// Brings the list and the index up to date, raises the revision if anything
+    /// is to be shown, and gives the effects.
     pub fn finish(
         mut self,
         watching: &BTreeSet<ConversationId>,
@@ -77,20 +78,22 @@ impl<'tx> Step<'tx> {
         for id in &self.conversations {
             conversations::refresh(self.tx, *id)?;
         }
+        index::update(self.tx)?;
         let eyes = Eyes::open(self.tx)?;
         let mut changes = Vec::new();
-        for id in &self.messages {
+        let mut ranges = BTreeMap::new();
+        for (id, conversation) in &self.messages {
+            if !watching.contains(conversation) {
+                continue;
+            }
             let Some(row) = view::message(self.tx, eyes, *id)? else {
                 continue;
             };
-            let watched = row
-                .conversation
-                .parse()
-                .is_ok_and(|conversation| watching.contains(&conversation));
-            if !watched {
-                continue;
-            }
-            changes.push(if view::on_page(self.tx, &row)? {
+            let ranges = match ranges.entry(*conversation) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(held::ranges(self.tx, *conversation)?),
+            };
+            changes.push(if view::on_page(&row, ranges) {
                 Change::Message(row)
             } else {
                 // Before the range that pages show: on none, even if it was

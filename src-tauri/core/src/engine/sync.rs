@@ -23,12 +23,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{
     Engine,
     effect::{Effect, RequestId, Timer},
+    groups::{Gathered, Gathering, Group},
     ingest::From,
+    reconcile::FIRST,
     step::Step,
 };
 use crate::{
     bridge::{Change, Code},
-    directus::call::{Answer, By, Call, Fault, MessagesQuery, Reason, Rows, Total},
+    directus::call::{Answer, By, Call, DayTotal, Fault, MessagesQuery, Reason, Rows, Total},
     model::{ConversationId, Instant, Message, MessageId, PersonId, Stamps},
     store::{StoreError, conversations, facts, held, people},
 };
@@ -50,6 +52,16 @@ pub(super) fn name_or_skip(rows: Vec<MessageId>, named: usize) -> (Vec<MessageId
         return (rows, 0);
     }
     (Vec::new(), u32::try_from(rows.len()).unwrap_or(u32::MAX))
+}
+
+/// How many to ask for where so many were refused: half, and one only where two
+/// are too many, for a page of one can overlap with no other.
+pub(super) const fn fewer(asked: u32) -> u32 {
+    match asked {
+        ..=2 => 1,
+        3..=4 => 2,
+        _ => asked / 2,
+    }
 }
 
 /// A walk through a keyset, oldest first.
@@ -133,7 +145,7 @@ impl Walk {
 pub(super) enum Stage {
     #[default]
     Idle,
-    Totals,
+    Totals(Gathering<Total>),
     Newest {
         asked: Vec<(PersonId, PersonId, Instant)>,
         rest: Vec<(PersonId, PersonId, Instant)>,
@@ -151,9 +163,10 @@ pub(super) enum Stage {
     /// Comparing by totals.
     Compare {
         since: Instant,
+        gathering: Gathering<Total>,
     },
     /// Comparing by days.
-    CompareDays,
+    CompareDays(Gathering<DayTotal>),
     Repair {
         walk: Walk,
         seen: BTreeSet<MessageId>,
@@ -167,6 +180,19 @@ pub(super) enum Stage {
     People {
         offset: u32,
     },
+}
+
+impl Stage {
+    /// How many totals it has asked for at once, if any.
+    const fn asked_for(&self) -> Option<u32> {
+        match self {
+            Self::Totals(gathering) | Self::Compare { gathering, .. } => {
+                Some(gathering.groups().limit)
+            }
+            Self::CompareDays(gathering) => Some(gathering.groups().limit),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -190,6 +216,8 @@ pub(super) struct Sync {
     pub page: Option<u32>,
     /// Rows the server lets be asked for, as far as it has refused more.
     pub most: Option<u32>,
+    /// Totals that may be asked for at once; fewer when that was refused.
+    groups: Option<u32>,
     pub prefetch: VecDeque<ConversationId>,
     pub failures: u32,
 }
@@ -209,15 +237,8 @@ impl Engine {
         }
         match facts::instant(s.tx, facts::CURSOR_CREATED)? {
             None => {
-                let stamps = self.stamps;
-                self.ask(
-                    s,
-                    Stage::Totals,
-                    Call::Totals {
-                        stamps,
-                        since: None,
-                    },
-                );
+                let gathering = self.gathering();
+                self.ask_groups(s, Stage::Totals(gathering));
             }
             Some(cursor) => self.walk_from(s, By::Created, cursor),
         }
@@ -245,6 +266,34 @@ impl Engine {
     /// The same for a page of history.
     pub(super) fn history_page(&self) -> u32 {
         self.pages.history.min(self.page())
+    }
+
+    /// Totals, of which none is asked for yet.
+    pub(super) fn gathering<T: Group>(&self) -> Gathering<T> {
+        Gathering::new(self.sync.groups.unwrap_or(self.pages.groups))
+    }
+
+    /// Asks for the totals that a stage wants next.
+    pub(super) fn ask_groups(&mut self, s: &mut Step<'_>, stage: Stage) {
+        let stamps = self.stamps;
+        let call = match &stage {
+            Stage::Totals(gathering) => Call::Totals {
+                stamps,
+                since: None,
+                groups: gathering.groups(),
+            },
+            Stage::Compare { since, gathering } => Call::Totals {
+                stamps,
+                since: (*since > FIRST).then_some(*since),
+                groups: gathering.groups(),
+            },
+            Stage::CompareDays(gathering) => Call::Days {
+                since: None,
+                groups: gathering.groups(),
+            },
+            _ => return,
+        };
+        self.ask(s, stage, call);
     }
 
     pub(super) fn ask(&mut self, s: &mut Step<'_>, stage: Stage, call: Call) {
@@ -301,7 +350,14 @@ impl Engine {
         answer: Answer,
     ) -> Result<(), StoreError> {
         match (stage, answer) {
-            (Stage::Totals, Answer::Totals(totals)) => self.first_list(s, &totals),
+            (Stage::Totals(gathering), Answer::Totals(totals)) => match gathering.came(totals) {
+                Gathered::Whole(totals) => self.first_list(s, &totals),
+                Gathered::More(gathering) => {
+                    self.ask_groups(s, Stage::Totals(gathering));
+                    Ok(())
+                }
+                Gathered::Moved => self.sync_later(s, None),
+            },
             (
                 Stage::Newest {
                     asked,
@@ -324,8 +380,24 @@ impl Engine {
                 self.ask_alone(s, alone, cursor)
             }
             (Stage::Walk(walk), Answer::Messages(rows)) => self.walked(s, walk, rows),
-            (Stage::Compare { since }, Answer::Totals(totals)) => self.compared(s, since, &totals),
-            (Stage::CompareDays, Answer::Days(days)) => self.days_compared(s, &days),
+            (Stage::Compare { since, gathering }, Answer::Totals(totals)) => {
+                match gathering.came(totals) {
+                    Gathered::Whole(totals) => self.compared(s, since, &totals),
+                    Gathered::More(gathering) => {
+                        self.ask_groups(s, Stage::Compare { since, gathering });
+                        Ok(())
+                    }
+                    Gathered::Moved => self.sync_later(s, None),
+                }
+            }
+            (Stage::CompareDays(gathering), Answer::Days(days)) => match gathering.came(days) {
+                Gathered::Whole(days) => self.days_compared(s, &days),
+                Gathered::More(gathering) => {
+                    self.ask_groups(s, Stage::CompareDays(gathering));
+                    Ok(())
+                }
+                Gathered::Moved => self.sync_later(s, None),
+            },
             (Stage::Repair { walk, seen, rest }, Answer::Messages(rows)) => {
                 self.repaired(s, walk, seen, rest, rows)
             }
@@ -361,8 +433,17 @@ impl Engine {
                 (Reason::TooLarge, Stage::Verify { id, rest, doubts }) => {
                     self.verified(s, id, false, rest, doubts)
                 }
-                (Reason::TooMany, stage) if self.page() > 1 => {
-                    self.sync.most = Some(self.page() / 2);
+                (Reason::TooMany | Reason::TooLarge, stage)
+                    if stage.asked_for().is_some_and(|asked| asked > 1) =>
+                {
+                    self.sync.groups = stage.asked_for().map(|asked| match asked {
+                        ..=100 => fewer(asked),
+                        _ => asked / 10,
+                    });
+                    self.ask_smaller(s, stage)
+                }
+                (Reason::TooMany, stage) if self.rows_asked_for(&stage) > 1 => {
+                    self.sync.most = Some(fewer(self.rows_asked_for(&stage)));
                     self.ask_smaller(s, stage)
                 }
                 (Reason::TooLarge, stage) if self.page() > 1 => {
@@ -402,7 +483,7 @@ impl Engine {
                 }
                 // Without aggregates there is no first list and no comparison,
                 // but what the socket and the cursors bring still comes.
-                (_, Stage::Compare { .. } | Stage::CompareDays) => self.background(s),
+                (_, Stage::Compare { .. } | Stage::CompareDays(_)) => self.background(s),
                 // A field or the collection is no longer ours to read.
                 _ => self.wait(s, Code::NotAllowed),
             },
@@ -412,7 +493,21 @@ impl Engine {
     /// An answer was too large: the same again with a smaller page. Where it was
     /// no page that was too large, from the start.
     fn ask_smaller(&mut self, s: &mut Step<'_>, stage: Stage) -> Result<(), StoreError> {
+        let groups = self.sync.groups.unwrap_or(self.pages.groups);
         match stage {
+            Stage::Totals(gathering) => {
+                self.ask_groups(s, Stage::Totals(gathering.at_most(groups)));
+                Ok(())
+            }
+            Stage::Compare { since, gathering } => {
+                let gathering = gathering.at_most(groups);
+                self.ask_groups(s, Stage::Compare { since, gathering });
+                Ok(())
+            }
+            Stage::CompareDays(gathering) => {
+                self.ask_groups(s, Stage::CompareDays(gathering.at_most(groups)));
+                Ok(())
+            }
             Stage::Walk(walk) => {
                 let call = walk.call(self.stamps, self.page(), self.pages.named);
                 self.ask(s, Stage::Walk(walk), call);
@@ -509,6 +604,7 @@ impl Engine {
         );
         let call = Call::Newest {
             stamps: self.stamps,
+            limit: self.newest_rows(asked.len()),
             of: asked.clone(),
         };
         let stage = Stage::Newest {
@@ -519,6 +615,21 @@ impl Engine {
         };
         self.ask(s, stage, call);
         Ok(())
+    }
+
+    /// Rows to ask for where so many pairs are asked for: several may share a
+    /// stamp, and without a bound a million could.
+    fn newest_rows(&self, pairs: usize) -> u32 {
+        let several = u32::try_from(pairs.saturating_mul(4)).unwrap_or(u32::MAX);
+        several.min(self.sync.most.unwrap_or(several))
+    }
+
+    /// How many rows a stage has asked for at once.
+    fn rows_asked_for(&self, stage: &Stage) -> u32 {
+        match stage {
+            Stage::Newest { asked, .. } => self.newest_rows(asked.len()),
+            _ => self.page(),
+        }
     }
 
     /// Who of these two is not me; I am, if both are.

@@ -570,6 +570,7 @@ async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_what_waits_is_
         let with_bob = ConversationId::Direct(person(2));
         store::messages::save(&database, &message, with_bob).unwrap();
     }
+    store::index::update(&database).unwrap();
     database.execute_batch("COMMIT").unwrap();
     let writer: Writer = Arc::new(std::sync::Mutex::new(database));
     let reads = Arc::new(Reads::file(file.clone(), Key(key.0)));

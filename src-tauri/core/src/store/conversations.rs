@@ -116,7 +116,8 @@ pub fn ensure(tx: &Connection, id: ConversationId) -> Result<(), StoreError> {
 }
 
 /// Brings a conversation's row up to date after its messages or draft have
-/// changed. One that has nothing any more goes away. How many are unread is
+/// changed. One that has nothing any more goes away, unless what is held of it
+/// does not reach its beginning: then there may be more. How many are unread is
 /// kept by triggers on `message` and by [`mark_read`], never counted anew.
 ///
 /// # Errors
@@ -146,7 +147,9 @@ pub fn refresh(tx: &Connection, id: ConversationId) -> Result<(), StoreError> {
     )?
     .execute(params![name, last.map(|(id, ..)| id), activity])?;
     tx.prepare_cached(
-        "DELETE FROM conversation WHERE id = ?1 AND last_message IS NULL AND draft IS NULL",
+        "DELETE FROM conversation WHERE id = ?1 AND last_message IS NULL AND draft IS NULL
+           AND NOT EXISTS (SELECT 1 FROM held WHERE conversation = ?1
+             AND until_stamp = 9223372036854775807 AND from_stamp > -9223372036854775808)",
     )?
     .execute([name])?;
     Ok(())

@@ -76,6 +76,19 @@ fn version_1(path: &Path) {
     .unwrap();
 }
 
+/// The same as a later version left it, and as much as that version knew of it.
+fn version(path: &Path, version: u32) {
+    version_1(path);
+    let old = Connection::open(path).unwrap();
+    unlock(&old, &KEY).unwrap();
+    settle(&old).unwrap();
+    old.pragma_update(None, "foreign_keys", false).unwrap();
+    for sql in MIGRATIONS.iter().take(version as usize).skip(1) {
+        old.execute_batch(sql).unwrap();
+    }
+    old.pragma_update(None, "user_version", version).unwrap();
+}
+
 fn find(tx: &Connection, words: &str) -> Vec<String> {
     let search = search::Search {
         query: words::Query::read(words),
@@ -90,9 +103,15 @@ fn find(tx: &Connection, words: &str) -> Vec<String> {
 
 #[test]
 fn every_earlier_schema_becomes_the_newest_with_all_that_is_in_it() {
+    for earlier in 1..newest_schema() {
+        becomes_the_newest(earlier);
+    }
+}
+
+fn becomes_the_newest(earlier: u32) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("messages.db");
-    version_1(&path);
+    version(&path, earlier);
     let store = open(Place::File(&path), &KEY).unwrap();
     let version: u32 = store
         .pragma_query_value(None, "user_version", |row| row.get(0))
@@ -137,6 +156,7 @@ fn every_earlier_schema_becomes_the_newest_with_all_that_is_in_it() {
     )
     .unwrap();
     assert_eq!(outbox::get(&store, id(92)).unwrap().unwrap().number, 3);
+    index::update(&store).unwrap();
     assert_eq!(find(&store, "third"), ["and a third"]);
     conversations::mark_read(
         &store,
@@ -152,6 +172,8 @@ fn every_earlier_schema_becomes_the_newest_with_all_that_is_in_it() {
         2,
         "the job goes with its message"
     );
+    index::update(&store).unwrap();
+    assert_eq!(find(&store, "sent"), [""; 0]);
     let broken: Vec<String> = store
         .prepare("PRAGMA foreign_key_check")
         .unwrap()
@@ -194,6 +216,20 @@ fn a_migration_that_fails_leaves_the_old_database_as_it_was() {
     assert_eq!((version, count), (1, 23));
 }
 
+#[test]
+fn what_is_noted_and_not_indexed_is_indexed_when_the_file_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("messages.db");
+    let store = open(Place::File(&path), &KEY).unwrap();
+    set_me(&store, person(1), "Alice").unwrap();
+    let text = "left to whoever comes next";
+    messages::queue(&store, id(1), person(1), with(2), text, Instant(START)).unwrap();
+    assert_eq!(find(&store, "comes"), [""; 0]);
+    drop(store);
+    let store = open(Place::File(&path), &KEY).unwrap();
+    assert_eq!(find(&store, "comes"), [text]);
+}
+
 /// A database of today with much in it, and things that wait.
 fn filled(path: &Path) {
     let store = open(Place::File(path), &KEY).unwrap();
@@ -216,6 +252,7 @@ fn filled(path: &Path) {
         let text = format!("waits to be sent {n}");
         messages::queue(&store, id(n), person(1), with(2), &text, Instant(START)).unwrap();
     }
+    index::update(&store).unwrap();
     outbox::set_state(
         &store,
         id(3),

@@ -9,6 +9,7 @@
 pub mod conversations;
 pub mod facts;
 pub mod held;
+pub mod index;
 pub mod messages;
 pub mod outbox;
 pub mod people;
@@ -21,7 +22,7 @@ mod file_tests;
 
 use std::{fs, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
 
 use crate::model::PersonId;
 
@@ -128,6 +129,7 @@ fn wipe(bytes: &mut [u8]) {
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/001.sql"),
     include_str!("migrations/002.sql"),
+    include_str!("migrations/003.sql"),
 ];
 
 /// The newest schema that this program knows.
@@ -160,6 +162,10 @@ pub fn open(place: Place<'_>, key: &Key) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "foreign_keys", false)?;
     migrate(&mut connection, place)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Where every step was whole, nothing is noted.
+    let tx = connection.transaction()?;
+    index::update(&tx)?;
+    tx.commit()?;
     Ok(connection)
 }
 
@@ -272,12 +278,15 @@ fn unlock(connection: &Connection, key: &Key) -> Result<(), StoreError> {
 
 fn settle(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // All that a step and a screen may ask.
+    connection.set_prepared_statement_cache_capacity(128);
+    // Else every statement with `LIMIT ?` is prepared anew whenever it is run.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let kind = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
-    // The triggers on `message` call these.
+    // The index is written with these.
     connection.create_scalar_function("indexed_words", 1, kind, |of| {
         Ok(words::indexed(of.get_raw(0).as_str()?))
     })?;

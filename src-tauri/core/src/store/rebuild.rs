@@ -129,6 +129,7 @@ pub fn rebuild(
     let before = kept.get(facts::REVISION).and_then(|text| text.parse().ok());
     let next = before.unwrap_or(0_i64).max(revision).saturating_add(1);
     facts::set(&tx, facts::REVISION, &next.to_string())?;
+    super::index::update(&tx)?;
     tx.commit()?;
     target.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     drop(source);

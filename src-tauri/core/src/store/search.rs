@@ -11,8 +11,8 @@
 //!   own: FTS5 merges those of every word that begins so. Its first three
 //!   letters have one, so what that list brings is tried first, each text
 //!   looked at for the whole beginning. If too few fit, the beginning is rare
-//!   enough to merge; of several words the longest, for the others may still
-//!   be common.
+//!   enough to merge; of several words the one that stood in the fewest of
+//!   those texts, for the others may still be common.
 //! * A common word in one conversation, or by one person, would be looked for
 //!   among everybody's: the index has a word for each of both.
 
@@ -66,21 +66,35 @@ pub fn find(
     limit: usize,
 ) -> Result<Vec<Kept>, StoreError> {
     let of = |query: &Query| query.expression(search.conversation, search.sender);
-    for (keep_longest, look_at) in [(false, LOOKED_AT), (true, 4 * LOOKED_AT)] {
-        if let Some(short) = search.query.shortened(keep_longest)
+    let mut rarest = None;
+    for look_at in [LOOKED_AT, 4 * LOOKED_AT] {
+        if let Some(short) = search.query.shortened(rarest)
             && let Some(expression) = of(&short)
-            && let Some(found) = read(tx, search, &expression, before, limit, Some(look_at))?
         {
-            return Ok(found);
+            match read(tx, search, &expression, before, limit, Some(look_at))? {
+                Read::Page(found) => return Ok(found),
+                Read::Rare(stood) => rarest = search.query.rarest(&stood),
+            }
         }
     }
     let Some(expression) = of(&search.query) else {
         return Ok(Vec::new());
     };
-    Ok(read(tx, search, &expression, before, limit, None)?.unwrap_or_default())
+    match read(tx, search, &expression, before, limit, None)? {
+        Read::Page(found) => Ok(found),
+        Read::Rare(_) => Ok(Vec::new()),
+    }
 }
 
-/// `None`: more than `look_at` texts were looked at before the page was full.
+/// What came of reading the index.
+enum Read {
+    /// The page.
+    Page(Vec<Kept>),
+    /// As many texts as allowed were looked at before the page was full: in so
+    /// many of them stood each piece of the query.
+    Rare(Vec<usize>),
+}
+
 fn read(
     tx: &Connection,
     search: &Search,
@@ -88,7 +102,7 @@ fn read(
     before: Option<Place<'_>>,
     limit: usize,
     look_at: Option<usize>,
-) -> Result<Option<Vec<Kept>>, StoreError> {
+) -> Result<Read, StoreError> {
     let lowest = search
         .from
         .map_or(i64::MIN, |from| messages::span_start(from.0));
@@ -110,6 +124,7 @@ fn read(
     // What shares a span stands in no order, so a page ends with a whole one.
     let mut span = None;
     let mut looked_at = 0;
+    let mut stood = Vec::new();
     while let Some(row) = rows.next()? {
         let at: i64 = row.get(8)?;
         let now = messages::span_end(at);
@@ -121,9 +136,14 @@ fn read(
         if let Some(most) = look_at {
             looked_at += 1;
             if looked_at > most {
-                return Ok(None);
+                return Ok(Read::Rare(stood));
             }
-            if !search.query.fits(&kept.message.content) {
+            let standing = search.query.standing(&kept.message.content);
+            stood.resize(standing.len(), 0);
+            for (times, stands) in stood.iter_mut().zip(&standing) {
+                *times += usize::from(*stands);
+            }
+            if standing.contains(&false) {
                 continue;
             }
         }
@@ -141,7 +161,7 @@ fn read(
     }
     found.sort_by_cached_key(|kept| std::cmp::Reverse(place(kept)));
     found.truncate(limit);
-    Ok(Some(found))
+    Ok(Read::Page(found))
 }
 
 /// Newest first, row by row as they are read: nothing is sorted.
@@ -156,7 +176,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{Message, MessageId},
-        store::{self, Key, held},
+        store::{self, Key, held, index},
     };
     use uuid::Uuid;
 
@@ -183,6 +203,7 @@ mod tests {
             updated: None,
         };
         messages::save(tx, &message, ConversationId::Direct(person(from))).unwrap();
+        index::update(tx).unwrap();
     }
 
     fn ask(tx: &Connection, search: &Search) -> Vec<u128> {
@@ -338,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_changes_is_confirmed_or_goes_is_so_in_the_index_at_once() {
+    fn what_comes_changes_is_confirmed_or_goes_is_so_in_the_index() {
         let tx = store();
         let with_bob = ConversationId::Direct(person(2));
         let id = MessageId::new(Uuid::from_u128(9));
@@ -351,21 +372,26 @@ mod tests {
             Instant(START),
         )
         .unwrap();
+        index::update(&tx).unwrap();
         put(&tx, 1, 2, 90_000_000, "confirmed words");
         assert_eq!(words(&tx, "words"), [9, 1], "what waits is newest");
         let mut mine = messages::get(&tx, id).unwrap().unwrap().message;
         mine.stamp = Instant(START - 5);
         messages::save(&tx, &mine, with_bob).unwrap();
+        index::update(&tx).unwrap();
         assert_eq!(words(&tx, "words"), [1, 9], "it has its stamp now");
         mine.content = "other text".to_owned();
         mine.updated = Some(Instant(START));
         messages::save(&tx, &mine, with_bob).unwrap();
+        index::update(&tx).unwrap();
         assert_eq!(words(&tx, "words"), [1]);
         assert_eq!(words(&tx, "pending"), []);
         assert_eq!(words(&tx, "other"), [9]);
         messages::remove(&tx, id).unwrap();
+        index::update(&tx).unwrap();
         assert_eq!(words(&tx, "other"), []);
         store::forget_fetched(&tx).unwrap();
+        index::update(&tx).unwrap();
         assert_eq!(words(&tx, "words"), []);
         tx.execute_batch("INSERT INTO found (found) VALUES ('integrity-check')")
             .unwrap();

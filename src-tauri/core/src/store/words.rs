@@ -176,6 +176,15 @@ impl Piece {
         })
     }
 
+    /// Whether it is a beginning for which the index has no list of its own;
+    /// only where folding is beyond doubt.
+    fn is_long(&self) -> bool {
+        self.prefix
+            && self.words.len() == 1
+            && self.text.len() > INDEXED
+            && self.text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+
     /// Whether these folded words of a text are the piece's.
     fn fits(&self, there: &[String]) -> bool {
         let last = self.words.len().saturating_sub(1);
@@ -268,29 +277,15 @@ impl Query {
     }
 
     /// The same query with every long beginning cut to the three letters that
-    /// the index has a list for, but for the longest of several if that is to
-    /// be kept; `None` where that changes nothing. What it finds must be looked
-    /// at with [`Query::fits`].
+    /// the index has a list for, but for the piece of this number; `None` where
+    /// that changes nothing. What it finds must be looked at with
+    /// [`Query::fits`].
     #[must_use]
-    pub fn shortened(&self, keep_longest: bool) -> Option<Self> {
-        // Only where folding is beyond doubt.
-        let long = |piece: &Piece| {
-            piece.prefix
-                && piece.words.len() == 1
-                && piece.text.len() > INDEXED
-                && piece.text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        };
-        let longest = self
-            .pieces
-            .iter()
-            .enumerate()
-            .filter(|(_, piece)| keep_longest && long(piece))
-            .max_by_key(|(_, piece)| piece.text.len())
-            .map(|(at, _)| at);
+    pub fn shortened(&self, but: Option<usize>) -> Option<Self> {
         let mut short = self.clone();
         let mut cut = false;
         for (at, piece) in short.pieces.iter_mut().enumerate() {
-            if longest != Some(at) && long(piece) {
+            if but != Some(at) && piece.is_long() {
                 piece.text.truncate(INDEXED);
                 cut = true;
             }
@@ -298,15 +293,34 @@ impl Query {
         cut.then_some(short)
     }
 
+    /// Which of the long beginnings seems to be the rarest, by how often each
+    /// piece stood in texts that were looked at; of equals the longest.
+    #[must_use]
+    pub fn rarest(&self, stood: &[usize]) -> Option<usize> {
+        let long = self.pieces.iter().enumerate();
+        long.filter(|(_, piece)| piece.is_long())
+            .min_by_key(|(at, piece)| {
+                let times = stood.get(*at).copied().unwrap_or_default();
+                (times, std::cmp::Reverse(piece.text.len()))
+            })
+            .map(|(at, _)| at)
+    }
+
     /// Whether every piece stands in a text.
     #[must_use]
     pub fn fits(&self, text: &str) -> bool {
+        self.standing(text).into_iter().all(|stands| stands)
+    }
+
+    /// Which pieces stand in a text.
+    #[must_use]
+    pub fn standing(&self, text: &str) -> Vec<bool> {
         // One plain word in plain text, which is nearly all of it, needs no
         // copy of the text.
         let simple = text.is_ascii() && self.pieces.iter().all(|piece| piece.words.len() == 1);
         if simple {
             let words = words(text);
-            return self.pieces.iter().all(|piece| {
+            let stands = |piece: &Piece| {
                 let wanted = piece.words.first().map_or(&[][..], |word| word.as_bytes());
                 words.iter().any(|word| {
                     let there = word.text.as_bytes();
@@ -317,14 +331,16 @@ impl Query {
                     };
                     part.is_some_and(|part| part.eq_ignore_ascii_case(wanted))
                 })
-            });
+            };
+            return self.pieces.iter().map(stands).collect();
         }
         let words: Vec<String> = words(text).iter().map(|word| fold(word.text)).collect();
-        self.pieces.iter().all(|piece| {
+        let stands = |piece: &Piece| {
             words
                 .windows(piece.words.len().max(1))
                 .any(|window| piece.fits(window))
-        })
+        };
+        self.pieces.iter().map(stands).collect()
     }
 
     /// Where the pieces stand in a text, in bytes, in order and apart.

@@ -80,7 +80,12 @@ pub fn read_sort(sort: &str) -> Option<(bool, i64, &str)> {
     Some((pending, unhex(sort.get(1..17)?)?, sort.get(17..)?))
 }
 
-fn message_row(
+/// A kept message as a screen shows it; of one that waits to be sent, its job
+/// is looked up.
+///
+/// # Errors
+/// SQLite's.
+pub fn message_row(
     connection: &Connection,
     eyes: Eyes,
     kept: messages::Kept,
@@ -134,18 +139,16 @@ pub fn message(
         .transpose()
 }
 
-/// Whether a message lies in a range that a conversation's pages show: what is
-/// held without a gap, and what waits to be sent.
-///
-/// # Errors
-/// SQLite's.
-pub fn on_page(connection: &Connection, row: &MessageRow) -> Result<bool, StoreError> {
-    let (Some((pending, stamp, id)), Ok(conversation)) =
-        (read_sort(&row.sort), row.conversation.parse())
-    else {
-        return Ok(false);
+/// Whether a message lies in one of its conversation's ranges, which pages show:
+/// what is held without a gap, and what waits to be sent.
+#[must_use]
+pub fn on_page(row: &MessageRow, ranges: &[(held::Spot, held::Spot)]) -> bool {
+    let Some((pending, stamp, id)) = read_sort(&row.sort) else {
+        return false;
     };
-    Ok(pending || held::around(connection, conversation, &(stamp, id.to_owned()))?.is_some())
+    let spot = (stamp, id.to_owned());
+    let within = |(from, until): &(held::Spot, held::Spot)| *from <= spot && spot <= *until;
+    pending || ranges.iter().any(within)
 }
 
 fn one_line(text: &str) -> String {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     model::{Message, Person},
-    store::{self, Key, Place, held::Spot, words::Query},
+    store::{self, Key, Place, held::Spot, index, words::Query},
 };
 
 const START: i64 = 1_795_000_000_000;
@@ -52,6 +52,7 @@ fn put(tx: &Connection, n: u128, from: u128, text: &str) {
         updated: None,
     };
     messages::save(tx, &message, with(from)).unwrap();
+    index::update(tx).unwrap();
     conversations::refresh(tx, with(from)).unwrap();
 }
 

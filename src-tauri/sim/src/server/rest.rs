@@ -120,7 +120,9 @@ impl Response {
 
     fn bad(bad: &Bad) -> Self {
         match bad {
-            Bad::Query(_) | Bad::Operator(_) => Self::error(400, "INVALID_QUERY", None),
+            Bad::Query(_) | Bad::Operator(_) | Bad::Limit => {
+                Self::error(400, "INVALID_QUERY", None)
+            }
             Bad::Value => Self::error(500, "INTERNAL_SERVER_ERROR", None),
             Bad::Field(field) => {
                 let reason = format!(
@@ -206,6 +208,12 @@ impl Server {
         };
         let query = match query {
             Ok(query) => query,
+            Err(Bad::Limit) => {
+                return vec![
+                    Act::CountRequest(exchange, Quirk::LimitRefused),
+                    Act::Answer(exchange, after, Response::bad(&Bad::Limit)),
+                ];
+            }
             Err(bad) => {
                 self.unknown.push(format!("{} {bad:?}", request.path));
                 return vec![Act::Answer(exchange, after, Response::bad(&bad))];
@@ -320,6 +328,10 @@ impl Server {
                 .and_then(|query| self.rows.validate(&query).map(|()| query));
             query = match asked {
                 Ok(query) => query,
+                Err(Bad::Limit) => {
+                    acts.push(Act::CountRequest(exchange, Quirk::LimitRefused));
+                    return Response::bad(&Bad::Limit);
+                }
                 Err(bad) => {
                     self.unknown.push(format!("{} {bad:?}", request.path));
                     return Response::bad(&bad);

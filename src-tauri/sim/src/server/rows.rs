@@ -109,6 +109,8 @@ pub struct Rows {
 pub enum Bad {
     /// 400 `INVALID_QUERY`.
     Query(String),
+    /// The same, for a limit that is no limit or beyond `QUERY_LIMIT_MAX`.
+    Limit,
     /// 403 `FORBIDDEN`, naming a field.
     Field(String),
     /// 400 `INVALID_QUERY`, and only where every field may be read.
@@ -364,7 +366,7 @@ impl Rows {
             }
         }
         if !query.aggregate.is_empty() {
-            return self.groups(query, &found);
+            return self.groups(query, &found, &order, everything);
         }
         found.sort_by(|a, b| {
             order
@@ -402,7 +404,7 @@ impl Rows {
     pub fn validate(&self, query: &Query) -> Result<(), Bad> {
         let most = i64::try_from(self.limit_max).unwrap_or(i64::MAX);
         if query.limit.is_some_and(|limit| limit < -1 || limit > most) {
-            return Err(Bad::Query("limit".to_owned()));
+            return Err(Bad::Limit);
         }
         if query.fields.iter().any(String::is_empty) {
             return Err(Bad::Query("a field without a name".to_owned()));
@@ -418,7 +420,22 @@ impl Rows {
         }
     }
 
-    fn groups(&self, query: &Query, found: &[&Row]) -> Result<Vec<Value>, Bad> {
+    /// Groups stand in the order of the first field that makes them where that is
+    /// asked for and no other; else in one that nobody can rely on.
+    fn groups(
+        &self,
+        query: &Query,
+        found: &[&Row],
+        order: &[(&str, bool)],
+        everything: bool,
+    ) -> Result<Vec<Value>, Bad> {
+        let first = query.group.first().map(String::as_str);
+        let by_first = matches!(order, [(field, false)] if Some(*field) == first);
+        if !order.is_empty() && !by_first && self.database == Database::Postgres && !everything {
+            // What is read under permissions is grouped by what those make of it,
+            // and the database knows no such field to order by.
+            return Err(Bad::Value);
+        }
         let mut groups: BTreeMap<String, (Map<String, Value>, Vec<&Row>)> = BTreeMap::new();
         for row in found {
             let mut object = Map::new();
@@ -462,9 +479,14 @@ impl Rows {
             }
             out.push(Value::Object(object));
         }
+        if let (true, Some(first)) = (by_first, first) {
+            out.sort_by_key(|group| group.get(first).map(Value::to_string));
+        } else {
+            out.reverse();
+        }
         // `QUERY_LIMIT_MAX` cuts groups as it cuts rows.
-        out.truncate(self.limit(query));
-        Ok(out)
+        let page = out.into_iter().skip(query.offset).take(self.limit(query));
+        Ok(page.collect())
     }
 
     fn count(&self, count: usize) -> Value {

@@ -29,7 +29,7 @@ use crate::{
     client::{Client, Death, Defect, Keychain, Ordered, Stepped},
     log::Log,
     network::{Link, Wire},
-    oracle::{self, Finding, Kind, Quiet, Verdict},
+    oracle::{self, Finding, Kind, Quiet, Stored, Truth, Verdict},
     page::Batch,
     quirk::{Quirk, Table},
     rng::Rng,
@@ -195,7 +195,7 @@ impl World {
             },
             twelve: rng.chance(25),
             // A larger limit than this is refused, and groups beyond it are not told.
-            limit_max: [200, 1_000, 100_000][rng.below(3)],
+            limit_max: [2, 5, 12, 200, 1_000, 100_000][rng.below(6)],
             heartbeat: [30_000, 30_000, 30_000, 120_000][rng.below(4)],
             payload_max: 100_000,
             lifetimes: Lifetimes {
@@ -432,6 +432,11 @@ impl World {
         if self.out.findings.is_empty() && (old > 0 || self.out.uncountable > 0) {
             self.next_day()?;
         }
+        for index in 0..self.clients.len() {
+            if let Some((kind, words)) = oracle::searched(&self.clients[index])? {
+                self.found(kind, words);
+            }
+        }
         for unknown in std::mem::take(&mut self.server.unknown) {
             self.found(Kind::Broken, format!("the model does not know: {unknown}"));
         }
@@ -465,7 +470,9 @@ impl World {
     /// Everybody scrolls up until there is no more, and all must be there.
     fn scroll_up(&mut self) -> Done {
         self.jump()?;
-        let rounds = if self.out.uncountable > 0 { 180 } else { 60 };
+        // Longer than it is from one comparison to the next: a row that is gone may
+        // have lain outside of all that was held until now.
+        let rounds = if self.out.uncountable > 0 { 180 } else { 90 };
         for _ in 0..rounds {
             for index in 0..self.clients.len() {
                 for conversation in oracle::conversations(&self.clients[index].store)? {
@@ -516,15 +523,16 @@ impl World {
         let mut all = Verdict::default();
         for index in 0..self.clients.len() {
             self.look(index)?;
-            let one = oracle::quiet(
-                &self.server,
-                &self.log,
-                &self.clients[index],
-                index,
-                &self.shape,
-                self.now,
-                when,
-            )?;
+            let client = &mut self.clients[index];
+            let mut stored = Stored::now(&client.store, client.stored.take())?;
+            let truth = Truth {
+                server: &self.server,
+                log: &self.log,
+                shape: &self.shape,
+                now: self.now,
+            };
+            let one = oracle::quiet(&truth, &self.clients[index], &mut stored, index, when)?;
+            self.clients[index].stored = Some(stored);
             all.problems.extend(one.problems);
             all.old += one.old;
             all.uncountable += one.uncountable;

@@ -449,12 +449,14 @@ impl World {
 
     /// What must hold at any time.
     pub(super) fn look(&mut self, index: usize) -> Done {
+        let client = &mut self.clients[index];
+        let mut stored = Stored::now(&client.store, client.stored.take())?;
         let client = &self.clients[index];
-        let mut found = oracle::always(&self.server, &self.log, client, index)?;
+        let mut found = oracle::always(&self.server, &self.log, client, &mut stored, index)?;
         let settled = client.alive() && client.patches.is_empty();
         if settled
             && (!client.page_stale || client.defect == Defect::IgnoresGap)
-            && let Some(words) = client.page.contradiction(&client.store)?
+            && let Some(words) = client.page.contradiction(&client.store, &stored)?
         {
             found.push((Kind::Diverged, format!("{}: {words}", client.name)));
         }
@@ -462,9 +464,12 @@ impl World {
             self.found(kind, words);
         }
         // A conversation of which nothing is left has no mark either.
-        let listed = oracle::conversations(&self.clients[index].store)?;
-        let read = &mut self.clients[index].read;
-        read.retain(|conversation, _| listed.contains(conversation));
+        let listed = stored.listed();
+        let client = &mut self.clients[index];
+        client
+            .read
+            .retain(|conversation, _| listed.contains(conversation));
+        client.stored = Some(stored);
         Ok(())
     }
 }

@@ -102,6 +102,11 @@ fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
     let whole = Call::Totals {
         stamps: Stamps::Server,
         since: None,
+        groups: crate::directus::call::Groups {
+            of: crate::directus::call::Direction::Both,
+            offset: 0,
+            limit: 10_000,
+        },
     };
     alice.tell(Input::Timer(Timer::Reconcile));
     let asked = quietly(&mut alice, |call| match call {
@@ -165,4 +170,41 @@ fn a_message_that_is_given_away_while_it_is_sent_leaves_its_page() {
         |effect: &Effect| matches!(effect, Effect::Show(_, changes) if changes.contains(&gone));
     assert!(alice.effects.iter().any(told));
     assert!(!alice.page().iter().any(|(text, _)| text == "for Bob"));
+}
+
+#[test]
+fn a_conversation_whose_only_row_here_goes_stays_in_the_list_with_what_was_before_it() {
+    let mut alice = Alice::new();
+    let socket = alice.come_online();
+    let total = Total {
+        sender: person(2),
+        receiver: person(1),
+        count: 2,
+        newest: Some(Instant(START)),
+    };
+    alice.answer(Ok(Answer::Totals(vec![total])));
+    // Only its newest is here when that is deleted.
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(1, 0)]))));
+    let ids = vec![id(1)];
+    alice.frame(socket, ServerFrame::Deleted { uid: None, ids });
+    let (_, call) = alice.asked();
+    let Call::Messages(query) = call else {
+        panic!("{call:?}");
+    };
+    assert_eq!((query.peer, query.ascending), (Some(person(2)), false));
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(2, -60_000)]))));
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert_eq!(list.conversations.len(), 1);
+    assert_eq!(alice.page().len(), 1);
+    // And where nothing is before it, it goes.
+    quietly(&mut alice, nothing);
+    alice.frame(
+        socket,
+        ServerFrame::Deleted {
+            uid: None,
+            ids: vec![id(2)],
+        },
+    );
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert_eq!(list.conversations, []);
 }
