@@ -28,6 +28,12 @@ async fn applying_the_whole_schema_again_changes_nothing() {
     assert!(again.is_empty(), "{:?}", again.steps);
     assert_eq!(again.differences, []);
 
+    // An app that sends no keys does not make the server an unready one.
+    let alice = server.as_person(server.alice());
+    let message = json!({ "content": "Hello", "receiver_id": server.bob().id });
+    alice.call("POST", "/items/chat_messages", Some(&message));
+    assert!(look(&client, &full()).await.unwrap().is_empty());
+
     // What somebody opens is closed, what somebody takes away is made again, and the rest stays.
     let admin = server.admin();
     let before = set_up(&server);
