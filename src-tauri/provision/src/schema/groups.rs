@@ -127,7 +127,7 @@ pub(super) fn part() -> Part {
         may_create(
             "chat_members",
             vec!["id", "group_id", "user_id", "role", "admin_id"],
-            json!({ "_and": [{ "group_id": { "_submitted": true } }, { "_or": [
+            json!({ "_and": [{ "group_id": { "_submitted": true } }, { "group_id": { "_nnull": true } }, { "_or": [
                 { "group_id": { "_in": "$CURRENT_USER.chat_owned_groups.id" } },
                 { "_and": [
                     { "group_id": { "_in": "$CURRENT_USER.chat_admin_of.group_id" } },

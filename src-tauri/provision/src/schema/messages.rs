@@ -108,6 +108,8 @@ fn sending() -> Value {
             ] },
             { "_and": [
                 { "receiver_id": { "_null": true } },
+                // To somebody who is in no group at all, nothing is one of theirs.
+                { "group_id": { "_nnull": true } },
                 { "group_id": { "_in": "$CURRENT_USER.chat_memberships.group_id" } },
             ] },
             { "_and": [

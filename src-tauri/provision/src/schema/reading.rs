@@ -80,6 +80,8 @@ pub(super) fn mine_to_one_target() -> Value {
             { "_and": [{ "group_id": { "_null": true } }, { "peer_id": { "_nnull": true } }] },
             { "_and": [
                 { "peer_id": { "_null": true } },
+                // For whoever is in no group at all, nothing is one of theirs.
+                { "group_id": { "_nnull": true } },
                 { "group_id": { "_in": "$CURRENT_USER.chat_memberships.group_id" } },
             ] },
         ] },

@@ -316,6 +316,24 @@ impl<'a> Writing<'a> {
         for (what, patch) in &forgeries {
             forge(what, patch);
         }
+        // Fay is in no group: what is one of hers is then an empty list.
+        let of_groups = [MESSAGES, "chat_members", "chat_read_states", "chat_typing"];
+        for (what, patch) in broken(c).iter().filter(|_| of_groups.contains(&c)) {
+            let row = self.row(&valid, patch);
+            let id = key_of(&row);
+            all.push(
+                Trial::new(
+                    rest,
+                    Who::Fay,
+                    Call::post(p.clone(), row),
+                    Expect::Refusal,
+                    format!("{what}, as Fay who is in no group"),
+                )
+                .would(&would)
+                .or(&["INVALID_FOREIGN_KEY"])
+                .watching(c, id),
+            );
+        }
         for who in [Who::Visitor, Who::Otto] {
             let row = self.row(&valid, &json!({}));
             let id = key_of(&row);
