@@ -92,7 +92,11 @@ pub fn explanation(name: &str) -> Option<&'static str> {
         .map(|(_, reason)| *reason)
 }
 
-const EXPLAINED: &[(&str, &str)] = &[];
+const EXPLAINED: &[(&str, &str)] = &[(
+    r#"Chat: create chat_messages: validation without {"group_id":{"id":{"_submitted":true}}}"#,
+    "without a key the group would be made, and nobody may make one with `bumped_at`, which the \
+     other condition demands: refused all the same",
+)];
 
 #[cfg(test)]
 mod tests {
