@@ -207,7 +207,24 @@ impl Client {
         &self,
         fields: &[(&'static str, String)],
         name: &str,
-        content: Vec<u8>,
+        content: &[u8],
+    ) -> Result<Answer, Error> {
+        let answer = self.upload_once(fields, name, content).await?;
+        let refresh = self.session().refresh.clone();
+        match refresh.filter(|_| answer.status == 401) {
+            Some(refresh) => {
+                self.renew(refresh).await?;
+                self.upload_once(fields, name, content).await
+            }
+            None => Ok(answer),
+        }
+    }
+
+    async fn upload_once(
+        &self,
+        fields: &[(&'static str, String)],
+        name: &str,
+        content: &[u8],
     ) -> Result<Answer, Error> {
         let url = self
             .base
@@ -217,7 +234,7 @@ impl Client {
         for (field, value) in fields {
             form = form.text(*field, value.clone());
         }
-        let part = reqwest::multipart::Part::bytes(content).file_name(name.to_owned());
+        let part = reqwest::multipart::Part::bytes(content.to_vec()).file_name(name.to_owned());
         let part = part
             .mime_str("image/png")
             .map_err(|error| Error::NoAnswer(in_words(&error)))?;

@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask verify-schema` runs it: `--db sqlite` or `postgres`, `--servers 2`
 //! (two on one PostgreSQL, behind Redis; asked through the second),
-//! `--without-mutations`.
+//! `--without-mutations`, `--from N` (the first N weakenings passed over).
 //!
 //! Owns: the story and what it prints. Never: an attack, or a rule.
 
@@ -42,6 +42,8 @@ struct Wanted {
     postgres: bool,
     two: bool,
     mutations: bool,
+    /// So many weakenings are passed over.
+    from: usize,
 }
 
 impl Wanted {
@@ -50,6 +52,7 @@ impl Wanted {
             postgres: false,
             two: false,
             mutations: true,
+            from: 0,
         };
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
@@ -64,6 +67,10 @@ impl Wanted {
                 ("--servers", Some("1")) => {}
                 ("--servers", Some("2")) => (wanted.two, wanted.postgres) = (true, true),
                 ("--without-mutations", _) => wanted.mutations = false,
+                ("--from", Some(number)) => {
+                    let number = number.parse();
+                    wanted.from = number.map_err(|_| Problem::new("--from takes a number."))?;
+                }
                 _ => return Err(Problem::new(format!("\"{word}\" is not understood."))),
             }
         }
@@ -219,7 +226,7 @@ async fn prove(wanted: &Wanted, fixture: &ServerFixture, url: &str) -> Outcome {
         return Err(Problem::new("A server that is ready is not left alone."));
     }
     if wanted.mutations {
-        weaken(&owner, &schema).await?;
+        weaken(&owner, &schema, wanted.from).await?;
     }
     let gone = remove(&owner, false, |_, _, _| {})
         .await
@@ -273,15 +280,20 @@ fn has_more_fields(schema: &Schema, collection: &str, content: &Value) -> bool {
 }
 
 /// Weakens one permission after the other, and sees that the attacks notice.
-async fn weaken(owner: &Client, schema: &Schema) -> Outcome {
+async fn weaken(owner: &Client, schema: &Schema, from: usize) -> Outcome {
     let state = State::read(owner, schema)
         .await
         .map_err(|error| sentence(&error))?;
     let (mut made, mut caught, mut explained) = (0, 0, 0);
     let mut slipped = Vec::new();
+    let mut number = 0;
     for ((policy, collection, action), held) in &state.permissions {
         let more = has_more_fields(schema, collection, &held.content);
         for weakening in weakening::of(*action, &held.content, more) {
+            number += 1;
+            if number <= from {
+                continue;
+            }
             let name = format!(
                 "{policy}: {} {collection}: {}",
                 action.name(),
@@ -347,8 +359,10 @@ mod tests {
             postgres: true,
             two: true,
             mutations: false,
+            from: 0,
         };
         assert_eq!(read("--servers 2 --without-mutations").unwrap(), all);
+        assert_eq!(read("--from 90").unwrap().from, 90);
         assert!(!read("--db sqlite").unwrap().postgres);
         assert!(read("--db oracle").is_err());
     }

@@ -387,7 +387,7 @@ impl World {
         }
         let made = self
             .admin
-            .upload(&fields, "verification.png", PICTURE.to_vec())
+            .upload(&fields, "verification.png", PICTURE)
             .await?;
         if made.status >= 300 {
             return Err(Error::refused("POST", "files", &made));
