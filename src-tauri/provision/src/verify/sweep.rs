@@ -2,7 +2,7 @@
 //! to them. Deletes nothing else, and doing it twice is the same as once.
 
 use super::stories::forged_setting;
-use super::world::{FIRST_NEW, Who, eves_group, group, ownerless_group};
+use super::world::{FIRST_NEW, Who, eves_group, foreign_folder, group, ownerless_group};
 use crate::ids::probe;
 use crate::schema::Schema;
 use crate::state::{rows, text};
@@ -65,7 +65,7 @@ pub async fn sweep(client: &Client, schema: &Schema) -> Result<usize, Error> {
     .await?;
     gone += delete_keys(client, "files").await?;
     for made in ["flows", "policies", "roles", "folders"] {
-        let filter = json!({ "id": { "_eq": forged_setting() } });
+        let filter = json!({ "id": { "_in": [forged_setting(), foreign_folder()] } });
         gone += delete_where(client, made, &filter).await?;
     }
     // Last: as long as there is a person, what points to them can be found.

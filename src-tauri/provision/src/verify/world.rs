@@ -135,6 +135,10 @@ pub(super) fn eves_file() -> String {
 fn file_in_group() -> String {
     probe(0x234)
 }
+/// A folder that is not for people's files.
+pub(super) fn foreign_folder() -> String {
+    probe(0x2f1)
+}
 /// In the folder of avatars.
 pub(super) fn avatar() -> String {
     probe(0x233)
@@ -335,6 +339,8 @@ impl World {
             folder: state.folder,
             mark,
         };
+        let folder = json!({ "id": foreign_folder(), "name": "Verification" });
+        admin.post("folders?fields=id", &folder).await?;
         for (key, owner) in [
             (file(), Who::Anna),
             (eves_file(), Who::Eve),

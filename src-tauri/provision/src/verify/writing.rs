@@ -4,8 +4,8 @@
 use super::call::{Call, Way, graphql_name, literal, path};
 use super::trial::{Expect, Trial};
 use super::world::{
-    EXPENDABLE, Subject, Who, eves_file, eves_group, eves_message, expendable, file, group, member,
-    merge, message,
+    EXPENDABLE, Subject, Who, eves_file, eves_group, eves_message, expendable, file,
+    foreign_folder, group, member, merge, message,
 };
 use crate::ids::probe;
 use crate::schema::{Action, Collection, Field, FieldType, MESSAGES, Schema};
@@ -964,7 +964,7 @@ fn broken(c: &str) -> Vec<(String, Value)> {
         "directus_files" => vec![
             (
                 "in a folder that is not for it",
-                json!({ "folder": crate::ids::ROLE }),
+                json!({ "folder": foreign_folder() }),
             ),
             (
                 "as uploaded by another",
