@@ -209,7 +209,7 @@ pub(super) async fn after_the_token(
         request: format!("subscribe {MESSAGES}; wait for TOKEN_EXPIRED; then update {row}"),
         answer: told.ok().flatten().unwrap_or_default().to_string(),
         verdict: if heard {
-            Verdict::Known(Known::server(WINDOW))
+            Verdict::Known(Known::new(WINDOW))
         } else {
             Verdict::Refused
         },
@@ -363,7 +363,7 @@ fn told(c: &'static str, way: Way, heard: &Heard, deeds: &[Deed]) -> Vec<Finding
         let verdict = match (heard.keys.contains(&key), deed.event) {
             (false, _) if heard.marker => Verdict::Refused,
             (false, _) => Verdict::Unclear("her own event never came".to_owned()),
-            (true, "delete") => Verdict::Known(Known::server(DELETIONS)),
+            (true, "delete") => Verdict::Known(Known::new(DELETIONS)),
             (true, _) => Verdict::Leaked,
         };
         all.push(finding(

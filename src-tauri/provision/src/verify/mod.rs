@@ -17,6 +17,7 @@
 mod call;
 mod cells;
 mod events;
+mod forged;
 mod judge;
 mod private;
 mod reading;

@@ -32,7 +32,7 @@ pub struct Known {
 }
 
 impl Known {
-    pub(super) fn server(reason: &str) -> Self {
+    pub(super) fn new(reason: &str) -> Self {
         Self {
             reason: reason.to_owned(),
         }
@@ -337,7 +337,7 @@ mod tests {
         let good = vec![
             finding(true, Verdict::Refused),
             finding(false, Verdict::Allowed),
-            finding(true, Verdict::Known(Known::server("so it is"))),
+            finding(true, Verdict::Known(Known::new("so it is"))),
         ];
         let all_good = report(good.clone());
         assert!(all_good.is_private());

@@ -202,7 +202,7 @@ impl Run<'_> {
             self.known.clear();
         }
         if let (Verdict::Leaked, Some(reason)) = (&verdict, trial.known) {
-            verdict = Verdict::Known(Known::server(reason));
+            verdict = Verdict::Known(Known::new(reason));
         }
         self.findings.push(Finding {
             name: trial.name(),
