@@ -409,6 +409,7 @@ describe('proving that a server is private', () => {
     await fake(page, () => window.fake.refuse('set_up_verify', window.fake.problem('host_silent', 'retry', { host: 'chat.example' })));
     await page.click('#set-up-prove');
     await page.waitForSelector('[data-step="set-up-ready"] .problem[data-code="host_silent"]');
+    assert.match(await said(page, '.notice'), /taken away when you prove it next/u);
     await fake(page, () => window.fake.refuse('set_up_verify', window.fake.problem('set_up_changed', 'retry')));
     await page.click('#set-up-prove');
     await page.waitForSelector('[data-step="set-up-ready"]');

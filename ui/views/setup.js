@@ -312,7 +312,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
   /**
    * @param {string | null} before the plan that was applied; null where there was nothing to do
    * @param {SetUpPlan} left
-   * @param {HTMLElement | null} [above] what came of a proof that broke off
+   * @param {Node | null} [above] what came of a proof that broke off
    */
   function showReady(before, left, above = null) {
     const back = () => showReady(before, left);
@@ -346,7 +346,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
   // Proving it.
 
   /**
-   * @param {(above: HTMLElement) => void} broken what is shown where it did not come to an end
+   * @param {(above: Node) => void} broken what is shown where it did not come to an end
    * @param {() => void} back from the result
    */
   async function prove(broken, back) {
@@ -373,13 +373,17 @@ export function setUpView(info, { server, email: known, back, goOn }) {
       const problem = api.asProblem(error);
       if (over(problem)) return;
       if (problem.code === 'set_up_changed' || problem.code === 'set_up_not_safe') await look({ above: problemBox(problem, info.version, null), begun: true });
-      else broken(problemBox(problem, info.version, null));
+      else {
+        const above = document.createDocumentFragment();
+        above.append(problemBox(problem, info.version, null), el('p', { class: 'notice' }, t('setup-proof-failed')));
+        broken(above);
+      }
     } finally {
       unlisten();
     }
   }
 
-  /** @param {SetUpProof} proof @param {(above: HTMLElement) => void} broken @param {() => void} back */
+  /** @param {SetUpProof} proof @param {(above: Node) => void} broken @param {() => void} back */
   function showProof(proof, broken, back) {
     const came = verdict(proof);
     const known = proof.known.reduce((sum, { times }) => sum + times, 0);

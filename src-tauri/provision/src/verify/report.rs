@@ -193,7 +193,8 @@ impl Report {
         let count = self.count();
         let mut text = String::new();
         let verdict = if self.is_private() {
-            "Nobody can read or forge what isn't theirs, as far as this was tried."
+            "Nobody can read or forge what isn't theirs, as far as this was tried, and but for what is \
+             named below."
         } else if count.leaks > 0 {
             "This server is NOT private: attacks worked."
         } else {
