@@ -8,16 +8,7 @@ use xtask::{
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // For every chore: whatever ends it, what it has started ends too.
-    let outcome = process::end_on_signals().and_then(|()| run(&arguments));
-    process::wait_for_the_end();
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("{problem}");
-            ExitCode::FAILURE
-        }
-    }
+    process::whole_program(|| run(&arguments))
 }
 
 const HELP: &str = "\

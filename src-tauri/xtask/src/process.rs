@@ -97,6 +97,20 @@ pub fn end_in_order() {
     IN_ORDER.store(true, Ordering::SeqCst);
 }
 
+/// The whole of a program: whatever ends it, what it has started ends, too; what went wrong
+/// is told on stderr.
+pub fn whole_program(work: impl FnOnce() -> Outcome) -> std::process::ExitCode {
+    let outcome = end_on_signals().and_then(|()| work());
+    wait_for_the_end();
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
 /// Waits for the end of this process, if a signal is ending everything now: whoever has just
 /// seen a child end is not to tell it as a failure, nor to end this process half-way.
 pub fn wait_for_the_end() {

@@ -21,7 +21,7 @@ mod transcript;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 use whinchat_core::model::Stamps;
@@ -44,17 +44,7 @@ const TOLD: usize = 6;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = process::end_on_signals()
-        .and_then(|()| Wanted::read(&words))
-        .and_then(|wanted| run(&wanted));
-    process::wait_for_the_end();
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("{problem}");
-            ExitCode::FAILURE
-        }
-    }
+    process::whole_program(|| run(&Wanted::read(&words)?))
 }
 
 /// What is to be played, and where.
@@ -114,18 +104,6 @@ fn cluster(stamps: Stamps) -> PathBuf {
     std::env::temp_dir().join(format!("{program}-model-{process}.{stamps:?}"))
 }
 
-/// A PostgreSQL is stopped in its own way, and its folder does not stay.
-fn tidy_up_after_a_signal() {
-    process::tidy_up_on_signals(|| {
-        for folder in [Stamps::Sender, Stamps::Server].map(cluster) {
-            services::stop_cluster(&folder);
-            process::poll(Duration::from_secs(10), || {
-                xtask::paths::remove(&folder).is_ok().then_some(())
-            });
-        }
-    });
-}
-
 /// What came out on one server.
 #[derive(Debug, Default)]
 struct Counted {
@@ -139,7 +117,7 @@ struct Counted {
 fn run(wanted: &Wanted) -> Outcome {
     // Somebody installed one before: that one serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    tidy_up_after_a_signal();
+    services::stop_clusters_on_signals([Stamps::Sender, Stamps::Server].map(cluster).into());
     let started = Instant::now();
     let mut sum = Counted::default();
     let told = AtomicUsize::new(0);

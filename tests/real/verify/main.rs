@@ -12,7 +12,7 @@ mod weakening;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use whinchat_provision::verify::{self, Choices};
 use whinchat_provision::{
     Client, Credentials, Error, Kind, Schema, State, apply, look, look_at_removal, remove,
@@ -23,17 +23,7 @@ use xtask::{Outcome, Problem, process};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = process::end_on_signals()
-        .and_then(|()| Wanted::read(&words))
-        .and_then(|wanted| run(&wanted));
-    process::wait_for_the_end();
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("{problem}");
-            ExitCode::FAILURE
-        }
-    }
+    process::whole_program(|| run(&Wanted::read(&words)?))
 }
 
 /// What is to be proven, and where.
@@ -84,18 +74,9 @@ fn cluster() -> PathBuf {
     std::env::temp_dir().join(format!("{program}-verify-{process}"))
 }
 
-fn tidy_up_after_a_signal() {
-    process::tidy_up_on_signals(|| {
-        services::stop_cluster(&cluster());
-        process::poll(Duration::from_secs(10), || {
-            xtask::paths::remove(&cluster()).is_ok().then_some(())
-        });
-    });
-}
-
 fn run(wanted: &Wanted) -> Outcome {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    tidy_up_after_a_signal();
+    services::stop_clusters_on_signals(vec![cluster()]);
     // So short that the end of a token is waited for.
     let mut options = Options::default().access_token_ttl("20s");
     let mut redis = None;

@@ -121,6 +121,19 @@ pub fn stop_cluster(folder: &Path) {
     }
 }
 
+/// When a signal ends this process: each of these clusters is stopped in its own way, and its
+/// folder does not stay.
+pub fn stop_clusters_on_signals(folders: Vec<PathBuf>) {
+    process::tidy_up_on_signals(move || {
+        for folder in folders {
+            stop_cluster(&folder);
+            process::poll(Duration::from_secs(10), || {
+                paths::remove(&folder).is_ok().then_some(())
+            });
+        }
+    });
+}
+
 /// Where Debian keeps the programs of its newest PostgreSQL.
 fn newest_programs() -> Outcome<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
