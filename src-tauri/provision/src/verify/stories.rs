@@ -135,6 +135,15 @@ fn groups(writing: &Writing) -> Vec<Trial> {
         Call::post("items/chat_members", new),
         "somebody added by an administrator, who may",
     ));
+    // A server that remembers answers gives this one again to who was put out.
+    let of_the_group = format!("items/chat_messages/{}", message_to_group());
+    all.push(Trial::new(
+        (MESSAGES, Action::Read, Way::Rest),
+        Who::Fay,
+        Call::get(of_the_group, &[]),
+        Expect::Given,
+        "of a group by who was just added, who may",
+    ));
     for (who, of, what) in [
         (Who::Carla, Who::Ben, "an administrator put out by a member"),
         (Who::Carla, Who::Anna, "the owner put out by a member"),
@@ -284,6 +293,31 @@ fn blocking(writing: &Writing) -> Vec<Trial> {
         Expect::Done,
         "to who has not blocked her, as Fay who may",
     ));
+    // A server that remembers what rules know of a person still lets her through.
+    let to_carla = || {
+        let key = writing.new_key();
+        let row = json!({ "id": key, "content": "Verification", "receiver_id": Who::Carla.id() });
+        (key, Call::post("items/chat_messages", row))
+    };
+    let send = (MESSAGES, Action::Create, Way::Rest);
+    let (_, call) = to_carla();
+    let what = "to who is about to block her, as Fay who may";
+    all.push(Trial::new(send, Who::Fay, call, Expect::Done, what));
+    let block = json!({ "id": writing.new_key(), "blocked_id": Who::Fay.id() });
+    all.push(Trial::new(
+        ("chat_blocks", Action::Create, Way::Rest),
+        Who::Carla,
+        Call::post("items/chat_blocks", block),
+        Expect::Done,
+        "of Fay, as Carla who may",
+    ));
+    let (key, call) = to_carla();
+    let what = "to who has just blocked her";
+    all.push(
+        Trial::new(send, Who::Fay, call, Expect::Refusal, what)
+            .would(would)
+            .watching(MESSAGES, key),
+    );
     let listing = Call::get("items/chat_blocks", &[("fields", "id,user_id")]);
     all.push(
         Trial::new(
