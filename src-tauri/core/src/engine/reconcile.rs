@@ -11,7 +11,8 @@
 //! late row may lie anywhere: there all days that are held whole are compared,
 //! every time, and the spans come on top. What is gone and what came late can
 //! hide each other from a count there, so that once a day the last week is read
-//! again as it is. A conversation that differs is read again for
+//! again as it is. The day counts as compared once every question has its answer: one that
+//! is lost is asked again at the next comparison. A conversation that differs is read again for
 //! that span; what is here and was not in it is asked for by its id, and only
 //! a refusal of that id removes it.
 
@@ -45,6 +46,15 @@ pub(super) struct Doubt {
     pub until: Option<Instant>,
 }
 
+/// What a comparison asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Question {
+    /// All days that are held whole; of the tutorial's stamps.
+    Days,
+    /// From here on.
+    Since(Instant),
+}
+
 /// The first instant of the next day.
 const fn end_of_day(at: Instant) -> Instant {
     Instant(at.0.div_euclid(DAY).saturating_add(1).saturating_mul(DAY))
@@ -52,30 +62,20 @@ const fn end_of_day(at: Instant) -> Instant {
 
 impl Engine {
     pub(super) fn compare(&mut self, s: &mut Step<'_>) -> Result<(), StoreError> {
-        self.sync.spans = self.spans(s)?;
-        match self.stamps {
-            Stamps::Server => {
-                self.compare_next(s)?;
-            }
-            Stamps::Sender => {
-                let gathering = self.gathering();
-                self.ask_groups(s, Stage::CompareDays(gathering));
-            }
-        }
-        Ok(())
+        self.sync.question = None;
+        self.sync.questions = self.questions(s)?;
+        // There is always one.
+        self.compare_next(s).map(drop)
     }
 
-    /// From where on is to be compared: the last day, and where less is held
-    /// from there on; once a day everything that is held.
-    fn spans(&mut self, s: &Step<'_>) -> Result<BTreeSet<Instant>, StoreError> {
+    /// The last day, and from where on less is held; once a day everything that is held.
+    fn questions(&mut self, s: &Step<'_>) -> Result<BTreeSet<Question>, StoreError> {
         let zone = facts::offset(s.tx)?;
         let day = s.now.wall.plus(self.skew.saturating_add(zone)).plus(-DAY);
         let day = day.floor_second();
         let last = facts::instant(s.tx, facts::COMPARED_WHOLE)?;
         let whole = last.is_none_or(|at| s.now.wall.0.abs_diff(at.0) >= DAY.unsigned_abs());
-        self.sync.comparing_whole = whole;
-        // At the first time all of it has just been read.
-        self.sync.reading_again = (whole && last.is_some()).then(|| day.plus(DAY - READ_AGAIN));
+        let mut all = BTreeSet::new();
         let mut spans = BTreeSet::new();
         if self.stamps == Stamps::Server {
             spans.insert(day);
@@ -85,33 +85,69 @@ impl Engine {
                 continue;
             };
             let from = Instant(from.0).max(FIRST);
+            all.insert(Question::Since(from));
             // Of the tutorial's days the oldest is held in part, and can't be
             // compared by itself.
             let reaches = match self.stamps {
                 Stamps::Server => from,
                 Stamps::Sender => end_of_day(from),
             };
-            if whole || (reaches > day && kept.activity >= from.0) {
+            if reaches > day && kept.activity >= from.0 {
                 spans.insert(from);
             }
         }
-        while !whole && spans.len() > SPANS {
-            spans.pop_last();
+        let mut questions: BTreeSet<Question> =
+            spans.into_iter().take(SPANS).map(Question::Since).collect();
+        if self.stamps == Stamps::Sender {
+            questions.insert(Question::Days);
         }
-        Ok(spans)
+        if whole && self.sync.unanswered.is_none() {
+            // At the first time all of it has just been read.
+            self.sync.reading_again = last.map(|_| day.plus(DAY - READ_AGAIN));
+            all.extend(&questions);
+            self.sync.unanswered = Some(all);
+        }
+        questions.extend(self.sync.unanswered.iter().flatten());
+        Ok(questions)
     }
 
-    /// Compares the next span, if one is left.
+    /// Compares what comes next, if something is left.
     pub(super) fn compare_next(&mut self, s: &mut Step<'_>) -> Result<bool, StoreError> {
-        let Some(since) = self.sync.spans.pop_first() else {
-            if std::mem::take(&mut self.sync.comparing_whole) {
+        let Some(question) = self.sync.questions.pop_first() else {
+            if self
+                .sync
+                .unanswered
+                .as_ref()
+                .is_some_and(BTreeSet::is_empty)
+            {
+                self.sync.unanswered = None;
                 facts::set_instant(s.tx, facts::COMPARED_WHOLE, s.now.wall)?;
             }
             return Ok(false);
         };
-        let gathering = self.gathering();
-        self.ask_groups(s, Stage::Compare { since, gathering });
+        self.sync.question = Some(question);
+        match question {
+            Question::Days => {
+                let gathering = self.gathering();
+                self.ask_groups(s, Stage::CompareDays(gathering));
+            }
+            Question::Since(since) => {
+                let gathering = self.gathering();
+                self.ask_groups(s, Stage::Compare { since, gathering });
+            }
+        }
         Ok(true)
+    }
+
+    /// What was in question is known, and mended where it had to be.
+    pub(super) fn answered_for(&mut self) {
+        let question = self.sync.question.take();
+        if question == Some(Question::Days) {
+            self.sync.reading_again = None;
+        }
+        if let (Some(question), Some(left)) = (question, &mut self.sync.unanswered) {
+            left.remove(&question);
+        }
     }
 
     /// Whether all of `from..` is held, so that counts can be compared; should
@@ -212,7 +248,7 @@ impl Engine {
                 });
             }
         }
-        if let Some(since) = self.sync.reading_again.take() {
+        if let Some(since) = self.sync.reading_again {
             doubts.retain(|doubt| doubt.from < since);
             for conversation in conversations::active_since(s.tx, since)? {
                 if let Some(held) = held::newest_from(s.tx, conversation)? {
@@ -229,6 +265,7 @@ impl Engine {
 
     fn repair_next(&mut self, s: &mut Step<'_>, mut rest: Vec<Doubt>) -> Result<(), StoreError> {
         let Some(doubt) = rest.pop() else {
+            self.answered_for();
             return self.background(s);
         };
         let walk = Walk {

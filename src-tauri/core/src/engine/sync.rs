@@ -25,7 +25,7 @@ use super::{
     effect::{Effect, RequestId, Timer},
     groups::{Gathered, Gathering, Group},
     ingest::From,
-    reconcile::FIRST,
+    reconcile::{Doubt, FIRST, Question},
     step::Step,
 };
 use crate::{
@@ -170,12 +170,12 @@ pub(super) enum Stage {
     Repair {
         walk: Walk,
         seen: BTreeSet<MessageId>,
-        rest: Vec<super::reconcile::Doubt>,
+        rest: Vec<Doubt>,
     },
     Verify {
         id: MessageId,
         rest: Vec<MessageId>,
-        doubts: Vec<super::reconcile::Doubt>,
+        doubts: Vec<Doubt>,
     },
     People {
         offset: u32,
@@ -205,10 +205,12 @@ pub(super) struct Sync {
     pub whole: bool,
     /// Compare once the catch-up is whole.
     pub compare: bool,
-    /// From where on is still to be compared.
-    pub spans: BTreeSet<Instant>,
-    /// These are all that is held.
-    pub comparing_whole: bool,
+    /// What is still to be compared.
+    pub questions: BTreeSet<Question>,
+    /// What is being compared, until its repairs are done.
+    pub question: Option<Question>,
+    /// What of the daily comparison has no answer yet.
+    pub unanswered: Option<BTreeSet<Question>>,
     /// From here on the tutorial's rows are to be read again.
     pub reading_again: Option<Instant>,
     pub people_wanted: bool,
@@ -309,8 +311,9 @@ impl Engine {
         self.sync.again = false;
         self.sync.whole = false;
         self.sync.prefetch.clear();
-        self.sync.spans.clear();
-        self.sync.comparing_whole = false;
+        self.sync.questions.clear();
+        self.sync.question = None;
+        self.sync.unanswered = None;
         self.stop_history(s)?;
         s.effect(Effect::StopTimer(Timer::Poll));
         s.effect(Effect::StopTimer(Timer::Reconcile));
@@ -483,7 +486,10 @@ impl Engine {
                 }
                 // Without aggregates there is no first list and no comparison,
                 // but what the socket and the cursors bring still comes.
-                (_, Stage::Compare { .. } | Stage::CompareDays(_)) => self.background(s),
+                (_, Stage::Compare { .. } | Stage::CompareDays(_)) => {
+                    self.answered_for();
+                    self.background(s)
+                }
                 // A field or the collection is no longer ours to read.
                 _ => self.wait(s, Code::NotAllowed),
             },

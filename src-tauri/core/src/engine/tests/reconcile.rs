@@ -86,10 +86,23 @@ fn a_day_of_which_nothing_is_left_on_the_server_is_found_and_emptied() {
     assert_eq!(alice.page(), []);
 }
 
-#[test]
-fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
+/// What the daily comparison asks beside the last day: all of what is held.
+fn whole() -> Call {
+    Call::Totals {
+        stamps: Stamps::Server,
+        since: None,
+        groups: crate::directus::call::Groups {
+            of: crate::directus::call::Direction::Both,
+            offset: 0,
+            limit: 10_000,
+        },
+    }
+}
+
+/// Live, with a token that outlasts the test, so many hours after the last comparison.
+fn live_for_hours(hours: i64) -> Alice {
     let (mut alice, _) = Alice::live();
-    alice.wall += 23 * 3_600_000;
+    alice.wall += hours * 3_600_000;
     alice.engine.link.token =
         alice
             .engine
@@ -99,17 +112,11 @@ fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
                 end: Instant(i64::MAX),
                 ..token
             });
-    let whole = Call::Totals {
-        stamps: Stamps::Server,
-        since: None,
-        groups: crate::directus::call::Groups {
-            of: crate::directus::call::Direction::Both,
-            offset: 0,
-            limit: 10_000,
-        },
-    };
-    alice.tell(Input::Timer(Timer::Reconcile));
-    let asked = quietly(&mut alice, |call| match call {
+    alice
+}
+
+fn one_of_bobs(call: &Call) -> Result<Answer, Fault> {
+    match call {
         Call::Totals { .. } => Ok(Answer::Totals(vec![Total {
             sender: person(2),
             receiver: person(1),
@@ -117,14 +124,84 @@ fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
             newest: None,
         }])),
         other => nothing(other),
-    });
-    assert!(!asked.contains(&whole), "{asked:?}");
+    }
+}
+
+#[test]
+fn what_is_gone_for_longer_than_a_day_is_found_once_a_day() {
+    let mut alice = live_for_hours(23);
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asked = quietly(&mut alice, one_of_bobs);
+    assert!(!asked.contains(&whole()), "{asked:?}");
     alice.wall += 3 * 3_600_000;
     alice.tell(Input::Timer(Timer::Reconcile));
     let asked = quietly(&mut alice, nothing);
-    assert!(asked.contains(&whole), "{asked:?}");
+    assert!(asked.contains(&whole()), "{asked:?}");
     let left = store::messages::get(&alice.store, id(1)).unwrap();
     assert_eq!(left, None);
+}
+
+#[test]
+fn a_daily_comparison_that_gets_no_answer_is_made_again() {
+    // The question, the page that repairs, and the row in doubt: each is lost once.
+    let lost: [fn(&Call) -> bool; 3] = [
+        |call| *call == whole(),
+        |call| matches!(call, Call::Messages(query) if query.peer == Some(person(2))),
+        |call| matches!(call, Call::Message { .. }),
+    ];
+    for (number, lost) in lost.into_iter().enumerate() {
+        let mut alice = live_for_hours(25);
+        alice.tell(Input::Timer(Timer::Reconcile));
+        let asked = quietly(&mut alice, |call| match call {
+            call if lost(call) => Err(Fault::Network),
+            call => nothing(call),
+        });
+        assert!(asked.iter().any(lost), "{number}: {asked:?}");
+        alice.tell(Input::Timer(Timer::Poll));
+        quietly(&mut alice, nothing);
+        alice.tell(Input::Timer(Timer::Reconcile));
+        let asked = quietly(&mut alice, nothing);
+        assert!(asked.contains(&whole()), "{number}: {asked:?}");
+        let left = store::messages::get(&alice.store, id(1)).unwrap();
+        assert_eq!(left, None, "{number}");
+        // Answered, it is over for a day.
+        alice.tell(Input::Timer(Timer::Reconcile));
+        let asked = quietly(&mut alice, nothing);
+        assert!(!asked.contains(&whole()), "{number}: {asked:?}");
+    }
+}
+
+#[test]
+fn a_tutorials_week_that_gets_no_answer_is_read_again_at_the_next_comparison() {
+    let mut alice = live_for_hours(25);
+    alice.engine.stamps = Stamps::Sender;
+    let days = |call: &Call| match call {
+        Call::Days { .. } => Ok(Answer::Days(vec![DayTotal {
+            sender: person(2),
+            receiver: person(1),
+            day: Instant(START - START.rem_euclid(DAY)),
+            count: 1,
+        }])),
+        Call::Messages(query) if query.peer == Some(person(2)) && query.except.is_empty() => {
+            Ok(Answer::Messages(rows(vec![from_bob(1, 0)])))
+        }
+        other => one_of_bobs(other),
+    };
+    let week = |call: &Call| matches!(call, Call::Messages(query) if query.peer == Some(person(2)));
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asked = quietly(&mut alice, |call| match call {
+        call if week(call) => Err(Fault::Network),
+        call => days(call),
+    });
+    assert!(asked.iter().any(week), "{asked:?}");
+    alice.tell(Input::Timer(Timer::Poll));
+    quietly(&mut alice, days);
+    let again = |alice: &mut Alice| {
+        alice.tell(Input::Timer(Timer::Reconcile));
+        quietly(alice, days).iter().any(week)
+    };
+    assert!(again(&mut alice));
+    assert!(!again(&mut alice));
 }
 
 #[test]
