@@ -21,7 +21,8 @@ cargo xtask sim --defects  plants every defect in turn and sees it caught; a nam
 cargo xtask model          the simulated server held against real ones: --scripts N, --from S,
                            --seed S to replay one, --database sqlite or postgres for one alone
 cargo xtask verify-schema  the whole schema applied, attacked, weakened, removed: --db postgres,
-                           --servers 2 (behind Redis), --without-mutations, --from N
+                           --servers 2 (behind Redis), --without-mutations, --from N,
+                           --without-licence (Directus 12 refused)
 cargo xtask soak           eight cores write to each other through faults: --minutes M, --seed S,
                            --redis (two servers, and Redis stopped), --json-only (no sessions)
 cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some of what it finds

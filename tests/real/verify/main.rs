@@ -3,10 +3,13 @@
 //!
 //! `cargo xtask verify-schema` runs it: `--db sqlite` or `postgres`, `--servers 2`
 //! (two on one PostgreSQL, behind Redis; asked through the second),
-//! `--without-mutations`, `--from N` (the first N weakenings passed over).
+//! `--without-mutations`, `--from N` (the first N weakenings passed over). With
+//! `--without-licence` it is seen instead that a Directus which takes no rules is
+//! refused, with the reason, and left as it was.
 //!
 //! Owns: the story and what it prints. Never: an attack, or a rule.
 
+mod refused;
 mod weakening;
 
 use serde_json::{Value, json};
@@ -23,7 +26,10 @@ use xtask::{Outcome, Problem, process};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    process::whole_program(|| run(&Wanted::read(&words)?))
+    process::whole_program(|| match words.as_slice() {
+        [only] if only == "--without-licence" => refused::run(),
+        words => run(&Wanted::read(words)?),
+    })
 }
 
 /// What is to be proven, and where.

@@ -313,7 +313,11 @@ fn print_plan(plan: &Plan) {
         for refusal in &plan.refusals {
             say!("- {refusal}");
         }
-        say!();
+        say!(
+            "Without that, {} things would be made or changed; --json lists them.",
+            plan.steps.len()
+        );
+        return;
     }
     if plan.is_empty() {
         say!("Nothing is to be made or changed.");

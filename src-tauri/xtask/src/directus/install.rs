@@ -4,6 +4,7 @@
 //! nothing -> <cache>/directus-V.part-PID (npm, sqlite3, isolated-vm, tried out)
 //!         -> stamp written -> renamed to <cache>/directus-V
 //! ```
+//! V is the version: nearly always [`super::VERSION`].
 //! Only a folder with its stamp counts as installed, and the stamp is written
 //! last, so a broken-off install is never taken for a whole one. No package's
 //! install script runs, except `sqlite3`'s own.
@@ -35,10 +36,16 @@ const STAMP: &str = "installed.txt";
 /// A Directus that can be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {
+    version: &'static str,
     folder: PathBuf,
 }
 
 impl Installation {
+    /// Directus' version.
+    pub fn version(&self) -> &'static str {
+        self.version
+    }
+
     /// Its folder in the cache.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -75,13 +82,13 @@ impl Installation {
 
 /// Whether a whole install is in the cache. Changes nothing, and keeps nobody from removing it.
 pub fn is_installed() -> bool {
-    paths::cache().is_ok_and(|cache| find_in(&cache).is_some())
+    paths::cache().is_ok_and(|cache| find_in(&cache, VERSION).is_some())
 }
 
 /// The install in the cache, which stays there until this process ends; or the line that makes it.
 pub fn find() -> Outcome<Installation> {
     cache::share()?;
-    find_in(&paths::cache()?).ok_or_else(|| {
+    find_in(&paths::cache()?, VERSION).ok_or_else(|| {
         Problem::with_line(
             "The Directus that the tests run against is not installed yet.",
             "cargo xtask test",
@@ -91,23 +98,29 @@ pub fn find() -> Outcome<Installation> {
 
 /// Installs Directus unless it is there, telling how far it is.
 pub fn install() -> Outcome<Installation> {
+    install_version(VERSION)
+}
+
+/// Installs another Directus than the one that everything runs against, unless it is there.
+pub fn install_version(version: &'static str) -> Outcome<Installation> {
     cache::share()?;
-    install_into(&paths::cache()?, |unfinished| {
-        fetch(unfinished.folder())?;
+    install_into(&paths::cache()?, version, |unfinished| {
+        fetch(unfinished)?;
         leave_out_isolated_vm(unfinished.folder())?;
         make_sqlite_work(unfinished)
     })
 }
 
-fn find_in(cache: &Path) -> Option<Installation> {
-    let folder = home(cache);
+fn find_in(cache: &Path, version: &'static str) -> Option<Installation> {
+    let folder = home(cache, version);
     let stamp = fs::read_to_string(folder.join(STAMP)).unwrap_or_default();
-    (stamp == stamp_text()).then_some(Installation { folder })
+    (stamp == stamp_text(version)).then_some(Installation { version, folder })
 }
 
 /// Has an install made beside its place, and moves it there when it is whole.
 fn install_into(
     cache: &Path,
+    version: &'static str,
     make: impl FnOnce(&Installation) -> Outcome,
 ) -> Outcome<Installation> {
     paths::make_private(cache)?;
@@ -116,29 +129,31 @@ fn install_into(
     // Two at once: the second waits, and finds it done.
     lock.lock()
         .doing(|| "wait for another install".to_owned())?;
-    if let Some(there) = find_in(cache) {
+    if let Some(there) = find_in(cache, version) {
         return Ok(there);
     }
-    let home = home(cache);
+    let home = home(cache, version);
     sweep(&home)?;
     let unfinished = Installation {
+        version,
         folder: home.with_extension(format!("part-{}", std::process::id())),
     };
     paths::make_private(unfinished.folder())?;
     make(&unfinished)?;
-    paths::write_private(&unfinished.folder().join(STAMP), &stamp_text())?;
+    paths::write_private(&unfinished.folder().join(STAMP), &stamp_text(version))?;
     fs::rename(unfinished.folder(), &home)
         .doing(|| format!("move Directus to {}", home.display()))?;
-    find_in(cache).ok_or_else(|| Problem::new("The install vanished as soon as it was made."))
+    find_in(cache, version)
+        .ok_or_else(|| Problem::new("The install vanished as soon as it was made."))
 }
 
-fn home(cache: &Path) -> PathBuf {
-    cache.join(format!("directus-{VERSION}"))
+fn home(cache: &Path, version: &str) -> PathBuf {
+    cache.join(format!("directus-{version}"))
 }
 
-fn stamp_text() -> String {
-    let (name, version) = node_package().unwrap_or(("node", "none"));
-    format!("directus {VERSION}\n{name} {version}\nlayout 1\n")
+fn stamp_text(version: &str) -> String {
+    let (node, node_version) = node_package().unwrap_or(("node", "none"));
+    format!("directus {version}\n{node} {node_version}\nlayout 1\n")
 }
 
 /// Removes what broken-off installs left behind.
@@ -166,14 +181,15 @@ fn sweep(home: &Path) -> Outcome {
     Ok(())
 }
 
-fn fetch(part: &Path) -> Outcome {
+fn fetch(unfinished: &Installation) -> Outcome {
+    let (version, part) = (unfinished.version(), unfinished.folder());
     let (node, node_version) = node_package().ok_or_else(|| {
         Problem::new(
             "Directus' Node 22 has no npm package for this system: use Linux, macOS or Windows.",
         )
     })?;
     let manifest = format!(
-        "{{\"name\":\"directus-here\",\"private\":true,\"dependencies\":{{\"directus\":\"{VERSION}\",\"{node}\":\"{node_version}\"}}}}\n"
+        "{{\"name\":\"directus-here\",\"private\":true,\"dependencies\":{{\"directus\":\"{version}\",\"{node}\":\"{node_version}\"}}}}\n"
     );
     paths::write_private(&part.join("package.json"), &manifest)?;
     let log = part.join("npm.log");
@@ -191,7 +207,7 @@ fn fetch(part: &Path) -> Outcome {
         .current_dir(part)
         .stdout(output)
         .stderr(errors);
-    let mut step = Step::begin(format!("Directus {VERSION} from npm"));
+    let mut step = Step::begin(format!("Directus {version} from npm"));
     let mut running = process::start("npm", npm)?;
     let modules = part.join("node_modules");
     let status = loop {
@@ -450,12 +466,12 @@ mod tests {
     #[test]
     fn an_install_that_was_broken_off_is_never_taken_for_a_whole_one() {
         let cache = cache();
-        let broken = install_into(&cache, |unfinished| {
+        let broken = install_into(&cache, VERSION, |unfinished| {
             put(unfinished, "node_modules/directus/cli.js");
             Err(Problem::new("The network is gone."))
         });
         assert_eq!(broken, Err(Problem::new("The network is gone.")));
-        assert_eq!(find_in(&cache), None, "half of it is there");
+        assert_eq!(find_in(&cache, VERSION), None, "half of it is there");
 
         // Killed while it was made, before or after its stamp was written, and by an
         // earlier version that moved it without one.
@@ -463,32 +479,33 @@ mod tests {
         for part in parts
             .map(|part| cache.join(part))
             .iter()
-            .chain([&home(&cache)])
+            .chain([&home(&cache, VERSION)])
         {
             put(
                 &Installation {
+                    version: VERSION,
                     folder: part.clone(),
                 },
                 "left-behind",
             );
         }
-        fs::write(cache.join(parts[1]).join(STAMP), stamp_text()).unwrap();
-        assert_eq!(find_in(&cache), None);
+        fs::write(cache.join(parts[1]).join(STAMP), stamp_text(VERSION)).unwrap();
+        assert_eq!(find_in(&cache, VERSION), None);
 
-        let whole = install_into(&cache, |unfinished| {
+        let whole = install_into(&cache, VERSION, |unfinished| {
             let entries = fs::read_dir(unfinished.folder()).unwrap();
             assert_eq!(entries.count(), 0, "it begins with nothing");
             put(unfinished, "node_modules/directus/cli.js");
             Ok(())
         })
         .unwrap();
-        assert_eq!(find_in(&cache), Some(whole.clone()));
+        assert_eq!(find_in(&cache, VERSION), Some(whole.clone()));
         assert!(whole.cli().is_file());
         assert!(!whole.folder().join("left-behind").exists());
         for part in parts {
             assert!(!cache.join(part).exists(), "{part} is swept away");
         }
-        let again = install_into(&cache, |_| Err(Problem::new("It is made twice.")));
+        let again = install_into(&cache, VERSION, |_| Err(Problem::new("It is made twice.")));
         assert_eq!(again, Ok(whole), "what is whole is used again");
         paths::remove(&cache).unwrap();
     }
@@ -497,14 +514,19 @@ mod tests {
     fn an_install_of_another_version_or_layout_is_made_anew() {
         let cache = cache();
         let old = Installation {
-            folder: home(&cache),
+            version: VERSION,
+            folder: home(&cache, VERSION),
         };
         put(&old, "left-behind");
-        for stamp in ["", "directus 11.17.3\n", &stamp_text()[1..]] {
+        for stamp in ["", "directus 11.17.3\n", &stamp_text(VERSION)[1..]] {
             fs::write(old.folder().join(STAMP), stamp).unwrap();
-            assert_eq!(find_in(&cache), None, "{stamp:?} is another's stamp");
+            assert_eq!(
+                find_in(&cache, VERSION),
+                None,
+                "{stamp:?} is another's stamp"
+            );
         }
-        install_into(&cache, |_| Ok(())).unwrap();
+        install_into(&cache, VERSION, |_| Ok(())).unwrap();
         assert!(!old.folder().join("left-behind").exists());
         paths::remove(&cache).unwrap();
     }
@@ -530,14 +552,14 @@ mod tests {
         let (begun, wait) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             let first = scope.spawn(|| {
-                install_into(&cache, |unfinished| {
+                install_into(&cache, VERSION, |unfinished| {
                     begun.send(()).unwrap();
                     put(unfinished, "file");
                     Ok(())
                 })
             });
             wait.recv().unwrap();
-            let second = install_into(&cache, |_| Err(Problem::new("It is made twice.")));
+            let second = install_into(&cache, VERSION, |_| Err(Problem::new("It is made twice.")));
             assert_eq!(first.join().unwrap(), second);
         });
         paths::remove(&cache).unwrap();

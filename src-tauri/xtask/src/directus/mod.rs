@@ -7,11 +7,14 @@
 mod install;
 mod server;
 
-pub use install::{Installation, find, install, is_installed};
+pub use install::{Installation, find, install, install_version, is_installed};
 pub use server::{Administrator, Server, Settings, template};
 
 /// The version everything here was measured with.
 pub const VERSION: &str = "11.17.4";
+
+/// One that takes no permission rule without a licence key: only to see that it is refused.
+pub const LICENSED_VERSION: &str = "12.4.0";
 
 /// The Node it runs on: the npm package that carries the official program, and its version.
 ///

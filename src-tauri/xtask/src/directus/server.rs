@@ -441,7 +441,7 @@ fn base_command(installation: &Installation, folder: &Path, secret: &str, verb: 
 
 /// A stopped Directus, bootstrapped once for this version and kept in the cache.
 fn blank_template(installation: &Installation) -> Outcome<PathBuf> {
-    template("blank", |folder| {
+    template_of(installation.version(), "blank", |folder| {
         let administrator = Administrator {
             email: "admin@example.com".to_owned(),
             password: random::word(24),
@@ -492,16 +492,20 @@ fn run_bootstrap(installation: &Installation, mut command: Command, log: &Path) 
 /// The folder of a template in the cache, made by `make` the first time: in a
 /// folder beside it, which gets its name only when it is whole.
 pub fn template(name: &str, make: impl FnOnce(&Path) -> Outcome) -> Outcome<PathBuf> {
+    template_of(VERSION, name, make)
+}
+
+fn template_of(version: &str, name: &str, make: impl FnOnce(&Path) -> Outcome) -> Outcome<PathBuf> {
     cache::share()?;
     let all = paths::cache()?.join("templates");
     paths::make_private(&all)?;
-    let home = all.join(format!("{VERSION}-{name}"));
-    let lock_path = all.join(format!("{VERSION}-{name}.lock"));
+    let home = all.join(format!("{version}-{name}"));
+    let lock_path = all.join(format!("{version}-{name}.lock"));
     let lock = fs::File::create(&lock_path).doing(|| format!("write {}", lock_path.display()))?;
     lock.lock()
         .doing(|| "wait for another server being made ready".to_owned())?;
     if !home.join("data.db").is_file() {
-        let part = all.join(format!("{VERSION}-{name}.part"));
+        let part = all.join(format!("{version}-{name}.part"));
         paths::remove(&part)?;
         paths::make_private(&part)?;
         make(&part)?;
