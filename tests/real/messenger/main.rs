@@ -3,6 +3,7 @@
 
 mod client;
 mod leaving;
+mod locking;
 mod rpc;
 mod sessions;
 mod setting_up;

@@ -136,6 +136,7 @@ impl Messenger {
     async fn start(&self, account: AccountId) -> Result<Account, Problem> {
         let record = self.record(account)?;
         let vault = self.vault(&record)?;
+        self.leave(&record).await;
         let rebuilt = Arc::new(std::sync::Mutex::new(None));
         let (lock, writer, reads, home) = if record.vault == VaultKind::SessionOnly {
             let memory = locked(&self.0.memory).get(&account).cloned();

@@ -53,6 +53,9 @@ pub struct Record {
     pub person: PersonId,
     /// Where the secrets are.
     pub vault: VaultKind,
+    /// Where they were before, as long as they could not be erased there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<VaultKind>,
     /// How far it has come.
     pub stage: Stage,
 }
@@ -278,6 +281,7 @@ mod tests {
             name: "Alice".to_owned(),
             person: PersonId::new(uuid::Uuid::from_u128(1)),
             vault: VaultKind::Keychain,
+            left: None,
             stage,
         }
     }

@@ -37,12 +37,12 @@ const VAULT_RETRY: i64 = 5_000;
 /// See the module.
 pub struct Keeper {
     http: Http,
-    vault: Arc<Vault>,
     state: Mutex<State>,
     token: RwLock<Option<SecretString>>,
 }
 
 struct State {
+    vault: Arc<Vault>,
     sessions: StoredSessions,
     unstored: Option<Unstored>,
 }
@@ -68,8 +68,8 @@ impl Keeper {
         let token = sessions.session.as_ref().map(|(s, _)| s.token.clone());
         Self {
             http,
-            vault,
             state: Mutex::new(State {
+                vault,
                 sessions,
                 unstored: None,
             }),
@@ -105,13 +105,27 @@ impl Keeper {
         }
     }
 
+    /// As they are now.
+    pub async fn sessions(&self) -> StoredSessions {
+        self.state.lock().await.sessions.clone()
+    }
+
+    /// Keeps them in this vault from now on. Where it does not take them now, it is given
+    /// them at the next change.
+    pub async fn keep_in(&self, vault: Arc<Vault>) {
+        let mut state = self.state.lock().await;
+        state.vault = vault;
+        // One may have been renewed since they were written there.
+        let _ = state.vault.store_sessions(&state.sessions).await;
+    }
+
     /// A person has signed in again: stores these in place of the others.
     ///
     /// # Errors
     /// `vault_unavailable`: the others are still there.
     pub async fn replace(&self, sessions: StoredSessions) -> Result<(), Problem> {
         let mut state = self.state.lock().await;
-        self.vault.store_sessions(&sessions).await?;
+        state.vault.store_sessions(&sessions).await?;
         self.set_token(sessions.session.as_ref().map(|(s, _)| s.token.clone()));
         state.sessions = sessions;
         state.unstored = None;
@@ -187,7 +201,7 @@ impl Keeper {
     /// Puts what was granted into the vault, and only then into use. `asked` is
     /// the moment of this question, from which the lifetime is counted.
     async fn store(&self, state: &mut State, asked: Clock) -> Result<Granted, Fault> {
-        if self.vault.store_sessions(&state.sessions).await.is_err() {
+        if state.vault.store_sessions(&state.sessions).await.is_err() {
             return Err(Fault::Transient {
                 retry_after: Some(VAULT_RETRY),
                 status: 0,
@@ -214,7 +228,7 @@ impl Keeper {
                 Credential::Session => state.sessions.session = None,
                 Credential::Spare => drop(state.sessions.spares.remove(0)),
             }
-            let _ = self.vault.store_sessions(&state.sessions).await;
+            let _ = state.vault.store_sessions(&state.sessions).await;
         }
         fault
     }

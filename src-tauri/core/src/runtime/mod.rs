@@ -11,6 +11,7 @@
 //! | `account` | one that is open |
 //! | `machine` | the engine's thread |
 //! | `performer` | sockets, requests, timers |
+//! | `lock` | secrets under a passphrase, and away |
 //! | `keeper` | which token is used, renewing |
 //! | `reads` | what an interface reads |
 //! | `stream` | what an interface is told |
@@ -22,6 +23,7 @@ mod account;
 mod commands;
 mod folder;
 mod keeper;
+mod lock;
 mod machine;
 mod performer;
 mod reads;
@@ -284,9 +286,11 @@ impl Messenger {
     async fn erase_broken_off(&self) {
         for (record, lock) in self.0.folders.broken_off() {
             tracing::info!(account = %record.id, "erases what was broken off");
-            let erased = match record.vault {
-                VaultKind::Keychain => Vault::keychain(&self.0.service, record.id).erase().await,
-                VaultKind::Passphrase | VaultKind::SessionOnly => Ok(()),
+            let keychain = [Some(record.vault), record.left].contains(&Some(VaultKind::Keychain));
+            let erased = if keychain {
+                Vault::keychain(&self.0.service, record.id).erase().await
+            } else {
+                Ok(())
             };
             drop(lock);
             let _ = match erased {

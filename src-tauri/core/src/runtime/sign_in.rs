@@ -167,6 +167,7 @@ impl Messenger {
                 name: signed_in.me.name.clone(),
                 person,
                 vault: kind,
+                left: None,
                 stage: Stage::Making,
             };
             return self.make(record, vault, signed_in).await;

@@ -20,7 +20,9 @@ use crate::{
     bridge::{Code, Problem, SignedOut, Unsent, VaultKind},
     directus::{address::Server, http::Http},
     model::AccountId,
-    store, view,
+    store,
+    vault::Vault,
+    view,
 };
 
 /// How long the server is given to hear of it.
@@ -122,13 +124,18 @@ impl Messenger {
             // A passphrase's vault is a file, and goes with the folder.
             Err(_) => Ok(()),
         };
+        let left = match record.left {
+            Some(VaultKind::Keychain) => Vault::keychain(&self.0.service, id).erase().await,
+            _ => Ok(()),
+        };
+        let keychain = [Some(record.vault), record.left].contains(&Some(VaultKind::Keychain));
         // Where the server could not be told, the sessions in it still live.
-        let secrets_left = vault.is_err() && record.vault == VaultKind::Keychain;
+        let secrets_left = keychain && (vault.is_err() || left.is_err());
         locked(&self.0.vaults).remove(&id);
         locked(&self.0.memory).remove(&id);
         let erased = match record.vault {
             VaultKind::SessionOnly => Ok(()),
-            VaultKind::Keychain if secrets_left => self.0.folders.erase_but_record(record),
+            _ if secrets_left => self.0.folders.erase_but_record(record),
             VaultKind::Keychain | VaultKind::Passphrase => self.0.folders.erase(id),
         };
         let hub = self.hub(id);

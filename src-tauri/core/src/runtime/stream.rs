@@ -67,6 +67,8 @@ pub enum SessionState {
     SignInNeeded,
     /// A person has signed out; the account is gone.
     SignedOut,
+    /// The app lock has closed it: its passphrase is needed again.
+    Locked,
 }
 
 /// The streams of one account. They outlive its closing and opening.

@@ -60,6 +60,11 @@ struct Read {
 }
 
 impl StoredSessions {
+    /// Whether these are the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        matches!((self.to_bytes(), other.to_bytes()), (Ok(a), Ok(b)) if a == b)
+    }
+
     fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let session = self.session.as_ref();
         serde_json::to_vec(&Written {
@@ -174,6 +179,20 @@ impl Vault {
     pub async fn unlock(file: PathBuf, passphrase: SecretString) -> Result<Self, Problem> {
         let open = blocking(move || passphrase::Open::unlock(file, &passphrase)).await?;
         Ok(Self::Passphrase(open))
+    }
+
+    /// The same secrets under another passphrase, in place of this file.
+    ///
+    /// # Errors
+    /// `passphrase_short`, `vault_unavailable`: the file is as it was.
+    pub async fn under(&self, passphrase: SecretString) -> Result<Self, Problem> {
+        let Self::Passphrase(open) = self else {
+            return Err(Problem::new(Code::VaultUnavailable));
+        };
+        passphrase::check(&passphrase)?;
+        let open = open.clone();
+        let next = blocking(move || open.under(&passphrase)).await?;
+        Ok(Self::Passphrase(next))
     }
 
     /// Keeps the database's key: once, before there is a database. It is read

@@ -184,6 +184,14 @@ impl Open {
         })))
     }
 
+    /// The same contents under another passphrase: written in one go.
+    pub fn under(&self, passphrase: &SecretString) -> Result<Self, Problem> {
+        let next = Self::prepare(self.0.file.clone(), passphrase)?;
+        let contents = self.contents().clone();
+        next.replace(|empty| *empty = contents)?;
+        Ok(next)
+    }
+
     fn contents(&self) -> MutexGuard<'_, Contents> {
         self.0
             .contents
