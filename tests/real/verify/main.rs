@@ -13,6 +13,7 @@ mod refused;
 mod weakening;
 
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -274,12 +275,20 @@ async fn weaken(owner: &Client, schema: &Schema, from: usize) -> Outcome {
     let (mut made, mut caught, mut explained) = (0, 0, 0);
     let mut slipped = Vec::new();
     let mut number = 0;
+    let mut controlled = BTreeSet::new();
     for ((policy, collection, action), held) in &state.permissions {
         let more = has_more_fields(schema, collection, &held.content);
         for weakening in weakening::of(*action, &held.content, more) {
             number += 1;
             if number <= from {
                 continue;
+            }
+            let choices = Choices {
+                until_the_first_leak: true,
+                first: Some(collection.clone()),
+            };
+            if controlled.insert(collection.clone()) {
+                control(owner, schema, &choices).await?;
             }
             let name = format!(
                 "{policy}: {} {collection}: {}",
@@ -292,10 +301,6 @@ async fn weaken(owner: &Client, schema: &Schema, from: usize) -> Outcome {
                 .patch(&path, &weakening.change)
                 .await
                 .map_err(|error| sentence(&error))?;
-            let choices = Choices {
-                until_the_first_leak: true,
-                first: Some(collection.clone()),
-            };
             let tried = verify::attack(owner, schema, &choices, |_, _, _| {}).await;
             owner
                 .patch(&path, &held.content)
@@ -304,7 +309,7 @@ async fn weaken(owner: &Client, schema: &Schema, from: usize) -> Outcome {
             let report = tried.map_err(|error| sentence(&error))?;
             if report.count().leaks > 0 {
                 caught += 1;
-                let by = report.wrong().next().map(|finding| finding.name.clone());
+                let by = report.leaked().next().map(|finding| finding.name.clone());
                 println!("caught    {name}: {}", by.unwrap_or_default());
             } else if let Some(reason) = weakening::explanation(&name) {
                 explained += 1;
@@ -330,6 +335,23 @@ async fn weaken(owner: &Client, schema: &Schema, from: usize) -> Outcome {
         slipped.len(),
         slipped.join("\n")
     )))
+}
+
+/// The same attacks, in the same order, on what was not weakened: what they find there
+/// proves nothing.
+async fn control(owner: &Client, schema: &Schema, choices: &Choices) -> Outcome {
+    let report = verify::attack(owner, schema, choices, |_, _, _| {})
+        .await
+        .map_err(|error| sentence(&error))?;
+    let first = choices.first.as_deref().unwrap_or_default();
+    println!("control   {first} first: leaks={}", report.count().leaks);
+    match report.leaked().next() {
+        None => Ok(()),
+        Some(finding) => Err(Problem::new(format!(
+            "What was not weakened leaks as well, in this order: {}",
+            finding.name
+        ))),
+    }
 }
 
 #[cfg(test)]

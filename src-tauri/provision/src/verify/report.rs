@@ -175,6 +175,12 @@ impl Report {
         })
     }
 
+    /// What worked and should not have.
+    pub fn leaked(&self) -> impl Iterator<Item = &Finding> {
+        let mut wrong = self.wrong();
+        std::iter::from_fn(move || wrong.find(|finding| finding.verdict == Verdict::Leaked))
+    }
+
     /// What no rule can refuse: each reason once, with how often it was met.
     pub fn known(&self) -> Vec<(String, usize)> {
         let mut all: BTreeMap<&str, usize> = BTreeMap::new();

@@ -86,10 +86,9 @@ async fn between(
 
     // Reading before writing: what is read is then as it was made.
     let mut trials = Vec::new();
-    let mut later = stories::trials(&writing, port);
-    if choices.first.is_some() {
-        let first = |trial: &Trial| Some(trial.collection) != choices.first.as_deref();
-        later.sort_by_key(first);
+    let mut later = stories::stories(&writing, port);
+    if let Some(first) = &choices.first {
+        later.sort_by_key(|story| !story.iter().any(|trial| trial.collection == first));
     }
     for subject in &subjects {
         trials.extend(reading::trials(schema, subject));
@@ -113,7 +112,7 @@ async fn between(
     for subject in subjects.iter().filter(|subject| others(subject.collection)) {
         trials.extend(writing.trials(subject, &private_fields(&sights, subject.collection)));
     }
-    trials.extend(later);
+    trials.extend(later.into_iter().flatten());
 
     let mut run = Run {
         world: &world,

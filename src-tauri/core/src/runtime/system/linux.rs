@@ -1,132 +1,145 @@
-//! Desktops: on Linux NetworkManager and logind, over the system bus.
+//! Linux: NetworkManager and logind, over the system bus.
 //!
 //! Owns: what their signals mean. NetworkManager is only believed about
 //! changes: where it manages nothing it says "disconnected" for ever, and the
 //! network may be there all the same.
 
+use std::collections::HashMap;
+
+use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
+use zbus::{Connection, Proxy, proxy::CacheProperties, zvariant::Value};
 
-use super::Said;
+use super::Messenger;
 
-/// Tells until the bus is gone. Without one, and on other systems, ends at once.
-#[cfg(target_os = "linux")]
-pub async fn follow(tell: mpsc::Sender<Said>) {
-    match zbus::Connection::system().await {
-        Ok(bus) => linux::follow_bus(&bus, &tell).await,
-        Err(error) => tracing::debug!(%error, "no system bus"),
+/// What the system tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// There is a network, or there is none any more.
+    Network(bool),
+    /// The machine slept, or its way to the world is another: every socket is
+    /// suspect.
+    Resumed,
+}
+
+/// Hands on what is told until the bus is gone. Without one, ends at once.
+pub async fn follow(messenger: &Messenger) {
+    let bus = match Connection::system().await {
+        Ok(bus) => bus,
+        Err(error) => {
+            tracing::debug!(%error, "no system bus");
+            return;
+        }
+    };
+    let (tell, mut told) = mpsc::channel(16);
+    let listening = async move { follow_bus(&bus, &tell).await };
+    let handing_on = async {
+        while let Some(said) = told.recv().await {
+            tracing::debug!(?said, "the system");
+            match said {
+                Said::Network(up) => messenger.network(up).await,
+                Said::Resumed => messenger.resumed().await,
+            }
+        }
+    };
+    tokio::join!(listening, handing_on);
+}
+
+const NETWORK: &str = "org.freedesktop.NetworkManager";
+
+async fn proxy<'a>(
+    bus: &Connection,
+    name: &'a str,
+    path: &'a str,
+    interface: &'a str,
+) -> zbus::Result<Proxy<'a>> {
+    zbus::proxy::Builder::new(bus)
+        .destination(name)?
+        .path(path)?
+        .interface(interface)?
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await
+}
+
+/// Follows whichever of the two is there.
+async fn follow_bus(bus: &Connection, tell: &mpsc::Sender<Said>) {
+    let ended = tokio::join!(sleep(bus, tell), state(bus, tell), way(bus, tell));
+    for error in [ended.0, ended.1, ended.2]
+        .into_iter()
+        .filter_map(Result::err)
+    {
+        tracing::debug!(%error, "the system tells no more");
     }
 }
 
-/// Nothing is told here.
-#[cfg(not(target_os = "linux"))]
-pub async fn follow(_tell: mpsc::Sender<Said>) {}
-
-#[cfg(target_os = "linux")]
-mod linux {
-    use std::collections::HashMap;
-
-    use futures_util::StreamExt as _;
-    use tokio::sync::mpsc;
-    use zbus::{Connection, Proxy, proxy::CacheProperties, zvariant::Value};
-
-    use super::Said;
-
-    const NETWORK: &str = "org.freedesktop.NetworkManager";
-
-    async fn proxy<'a>(
-        bus: &Connection,
-        name: &'a str,
-        path: &'a str,
-        interface: &'a str,
-    ) -> zbus::Result<Proxy<'a>> {
-        zbus::proxy::Builder::new(bus)
-            .destination(name)?
-            .path(path)?
-            .interface(interface)?
-            .cache_properties(CacheProperties::No)
-            .build()
-            .await
-    }
-
-    /// Follows whichever of the two is there.
-    pub async fn follow_bus(bus: &Connection, tell: &mpsc::Sender<Said>) {
-        let ended = tokio::join!(sleep(bus, tell), state(bus, tell), way(bus, tell));
-        for error in [ended.0, ended.1, ended.2]
-            .into_iter()
-            .filter_map(Result::err)
-        {
-            tracing::debug!(%error, "the system tells no more");
+/// logind says true before a sleep and false after it.
+async fn sleep(bus: &Connection, tell: &mpsc::Sender<Said>) -> zbus::Result<()> {
+    let logind = proxy(
+        bus,
+        "org.freedesktop.login1",
+        "/org/freedesktop/login1",
+        "org.freedesktop.login1.Manager",
+    )
+    .await?;
+    let mut signals = logind.receive_signal("PrepareForSleep").await?;
+    while let Some(signal) = signals.next().await {
+        if signal.body().deserialize::<bool>().ok() == Some(false) {
+            let _ = tell.send(Said::Resumed).await;
         }
     }
+    Ok(())
+}
 
-    /// logind says true before a sleep and false after it.
-    async fn sleep(bus: &Connection, tell: &mpsc::Sender<Said>) -> zbus::Result<()> {
-        let logind = proxy(
-            bus,
-            "org.freedesktop.login1",
-            "/org/freedesktop/login1",
-            "org.freedesktop.login1.Manager",
-        )
-        .await?;
-        let mut signals = logind.receive_signal("PrepareForSleep").await?;
-        while let Some(signal) = signals.next().await {
-            if signal.body().deserialize::<bool>().ok() == Some(false) {
-                let _ = tell.send(Said::Resumed).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// `NMState`: 20 disconnected, 30 and 40 on the way, from 50 on connected.
-    pub(super) const fn meaning(state: u32) -> Option<Said> {
-        match state {
-            10 | 20 => Some(Said::Network(false)),
-            50.. => Some(Said::Network(true)),
-            _ => None,
-        }
-    }
-
-    async fn state(bus: &Connection, tell: &mpsc::Sender<Said>) -> zbus::Result<()> {
-        let manager = proxy(bus, NETWORK, "/org/freedesktop/NetworkManager", NETWORK).await?;
-        let mut signals = manager.receive_signal("StateChanged").await?;
-        while let Some(signal) = signals.next().await {
-            let state = signal.body().deserialize::<u32>().unwrap_or_default();
-            if let Some(said) = meaning(state) {
-                let _ = tell.send(said).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Another primary connection (from cable to wireless, through a VPN):
-    /// there is a network before and after, and every socket is dead.
-    async fn way(bus: &Connection, tell: &mpsc::Sender<Said>) -> zbus::Result<()> {
-        let properties = proxy(
-            bus,
-            NETWORK,
-            "/org/freedesktop/NetworkManager",
-            "org.freedesktop.DBus.Properties",
-        )
-        .await?;
-        let mut signals = properties.receive_signal("PropertiesChanged").await?;
-        while let Some(signal) = signals.next().await {
-            let body = signal.body();
-            let Ok((interface, changed, _)) =
-                body.deserialize::<(&str, HashMap<&str, Value<'_>>, Vec<&str>)>()
-            else {
-                continue;
-            };
-            let to = changed.get("PrimaryConnection");
-            let gone = matches!(to, Some(Value::ObjectPath(path)) if path.as_str() == "/");
-            if interface == NETWORK && to.is_some() && !gone {
-                let _ = tell.send(Said::Resumed).await;
-            }
-        }
-        Ok(())
+/// `NMState`: 20 disconnected, 30 and 40 on the way, from 50 on connected.
+const fn meaning(state: u32) -> Option<Said> {
+    match state {
+        10 | 20 => Some(Said::Network(false)),
+        50.. => Some(Said::Network(true)),
+        _ => None,
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+async fn state(bus: &Connection, tell: &mpsc::Sender<Said>) -> zbus::Result<()> {
+    let manager = proxy(bus, NETWORK, "/org/freedesktop/NetworkManager", NETWORK).await?;
+    let mut signals = manager.receive_signal("StateChanged").await?;
+    while let Some(signal) = signals.next().await {
+        let state = signal.body().deserialize::<u32>().unwrap_or_default();
+        if let Some(said) = meaning(state) {
+            let _ = tell.send(said).await;
+        }
+    }
+    Ok(())
+}
+
+/// Another primary connection (from cable to wireless, through a VPN):
+/// there is a network before and after, and every socket is dead.
+async fn way(bus: &Connection, tell: &mpsc::Sender<Said>) -> zbus::Result<()> {
+    let properties = proxy(
+        bus,
+        NETWORK,
+        "/org/freedesktop/NetworkManager",
+        "org.freedesktop.DBus.Properties",
+    )
+    .await?;
+    let mut signals = properties.receive_signal("PropertiesChanged").await?;
+    while let Some(signal) = signals.next().await {
+        let body = signal.body();
+        let Ok((interface, changed, _)) =
+            body.deserialize::<(&str, HashMap<&str, Value<'_>>, Vec<&str>)>()
+        else {
+            continue;
+        };
+        let to = changed.get("PrimaryConnection");
+        let gone = matches!(to, Some(Value::ObjectPath(path)) if path.as_str() == "/");
+        if interface == NETWORK && to.is_some() && !gone {
+            let _ = tell.send(Said::Resumed).await;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
 mod tests {
     use std::{
         collections::HashMap,
