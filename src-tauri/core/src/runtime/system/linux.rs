@@ -170,7 +170,7 @@ mod tests {
             Some(Self(child, address.trim().to_owned()))
         }
 
-        async fn connect(&self, name: Option<&str>) -> zbus::Connection {
+        async fn connect(&self, name: Option<&str>) -> Connection {
             let mut builder = zbus::connection::Builder::address(self.1.as_str()).unwrap();
             if let Some(name) = name {
                 builder = builder.name(name.to_owned()).unwrap();
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn only_a_change_of_state_that_is_an_end_is_told() {
-        let said = [10, 20, 30, 40, 50, 60, 70].map(linux::meaning);
+        let said = [10, 20, 30, 40, 50, 60, 70].map(meaning);
         let (down, up) = (Some(Said::Network(false)), Some(Said::Network(true)));
         assert_eq!(said, [down, down, None, None, up, up, up]);
     }
@@ -203,7 +203,7 @@ mod tests {
         let network = bus.connect(Some("org.freedesktop.NetworkManager")).await;
         let listener = bus.connect(None).await;
         let (tell, mut told) = mpsc::channel(64);
-        let following = tokio::spawn(async move { linux::follow_bus(&listener, &tell).await });
+        let following = tokio::spawn(async move { follow_bus(&listener, &tell).await });
         const MANAGER: &str = "org.freedesktop.NetworkManager";
         const AT: &str = "/org/freedesktop/NetworkManager";
         let emit = async |what: &str| match what {
