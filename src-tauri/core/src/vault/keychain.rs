@@ -3,9 +3,9 @@
 //! Owns: their names. Never: anything kept between two calls. All of it
 //! blocks, for a keychain may have to ask its person.
 
-use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
+use super::system::{self, Entry, Error};
 use crate::{
     bridge::{Code, Problem},
     model::AccountId,
@@ -34,7 +34,7 @@ const fn kind(error: &Error) -> &'static str {
 }
 
 fn entry(service: &str, account: AccountId, name: &str) -> Result<Entry, Problem> {
-    Entry::new(service, &format!("{account}/{name}")).map_err(|error| unavailable(&error))
+    system::entry(service, &format!("{account}/{name}")).map_err(|error| unavailable(&error))
 }
 
 /// Keeps a value, in place of the one before.

@@ -15,6 +15,7 @@
 
 mod keychain;
 mod passphrase;
+mod system;
 
 use std::{path::PathBuf, sync::Mutex};
 
