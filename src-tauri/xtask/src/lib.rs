@@ -29,6 +29,7 @@ pub mod sim;
 pub mod soak;
 pub mod suites;
 pub mod system;
+pub mod targets;
 pub mod tools;
 pub mod verify;
 pub mod webdriver;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use xtask::{
     Outcome, Problem, bench, clean, demo, directus, fuzz, model, mutants, process, sim, soak,
-    suites, verify,
+    suites, targets, verify,
 };
 
 fn main() -> ExitCode {
@@ -29,6 +29,8 @@ cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some 
 cargo xtask mutants        changes one thing of the engine at a time, every --every N of them, and sees it noticed
 cargo xtask bench          every figure beside its floor: --quick, --only NAME, --json,
                            --write (puts the table into docs/performance.md)
+cargo xtask check-targets  the whole workspace type-checked for Android, iOS, macOS and Windows;
+                           a target's name picks one
 cargo xtask clean          removes the demonstration and what was fetched for it
 cargo xtask install        only fetches the Directus that demonstration and tests run against";
 
@@ -49,6 +51,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["fuzz", options @ ..] => fuzz::run(fuzz::Options::read(options)?),
         ["mutants", options @ ..] => mutants::run(mutants::Options::read(options)?),
         ["bench", words @ ..] => bench::run(words),
+        ["check-targets", names @ ..] => targets::run(names),
         ["clean"] => clean::run(),
         ["install"] => directus::install().map(drop),
         ["--help" | "-h" | "help"] => {
