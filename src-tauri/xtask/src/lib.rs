@@ -14,6 +14,7 @@ pub mod desktop;
 pub mod directus;
 pub mod fuzz;
 pub mod http;
+pub mod licences;
 pub mod model;
 pub mod mutants;
 pub mod name;

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 use xtask::{
-    Outcome, Problem, bench, clean, demo, directus, fuzz, model, mutants, process, sim, soak,
-    suites, verify,
+    Outcome, Problem, bench, clean, demo, directus, fuzz, licences, model, mutants, process, sim,
+    soak, suites, verify,
 };
 
 fn main() -> ExitCode {
@@ -28,6 +28,7 @@ cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some 
 cargo xtask mutants        changes one thing of the engine at a time, every --every N of them, and sees it noticed
 cargo xtask bench          every figure beside its floor: --quick, --only NAME, --json,
                            --write (puts the table into docs/performance.md)
+cargo xtask licences       writes THIRD-PARTY-NOTICES; --check says whether it is up to date
 cargo xtask clean          removes the demonstration and what was fetched for it
 cargo xtask install        only fetches the Directus that demonstration and tests run against";
 
@@ -48,6 +49,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["fuzz", options @ ..] => fuzz::run(fuzz::Options::read(options)?),
         ["mutants", options @ ..] => mutants::run(mutants::Options::read(options)?),
         ["bench", words @ ..] => bench::run(words),
+        ["licences", words @ ..] => licences::run(words),
         ["clean"] => clean::run(),
         ["install"] => directus::install().map(drop),
         ["--help" | "-h" | "help"] => {
