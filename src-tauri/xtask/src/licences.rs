@@ -450,7 +450,7 @@ mod tests {
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].contains("bare 1.0.0"), "{problems:?}");
 
-        let kept = [("ba*", "kept.txt")];
+        let kept = [("bar*", "kept.txt")];
         assert!(crates(&root, &parts, &kept, &mut texts).unwrap().is_empty());
         assert!(written(&texts).contains("\nbare 1.0.0 (MIT)\n\nKept words\n"));
 
