@@ -21,6 +21,7 @@ pub mod name;
 pub mod network;
 pub mod npm;
 pub mod page;
+pub mod papers;
 pub mod paths;
 pub mod problem;
 pub mod process;

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 use xtask::{
-    Outcome, Problem, bench, clean, demo, directus, fuzz, licences, model, mutants, process, sim,
-    soak, suites, verify,
+    Outcome, Problem, bench, clean, demo, directus, fuzz, licences, model, mutants, papers,
+    process, sim, soak, suites, verify,
 };
 
 fn main() -> ExitCode {
@@ -29,6 +29,8 @@ cargo xtask mutants        changes one thing of the engine at a time, every --ev
 cargo xtask bench          every figure beside its floor: --quick, --only NAME, --json,
                            --write (puts the table into docs/performance.md)
 cargo xtask licences       writes THIRD-PARTY-NOTICES; --check says whether it is up to date
+cargo xtask papers         what stores and packages are given, checked; --release TAG asks for all that
+                           a release needs, --fill puts the publisher's values in
 cargo xtask clean          removes the demonstration and what was fetched for it
 cargo xtask install        only fetches the Directus that demonstration and tests run against";
 
@@ -50,6 +52,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["mutants", options @ ..] => mutants::run(mutants::Options::read(options)?),
         ["bench", words @ ..] => bench::run(words),
         ["licences", words @ ..] => licences::run(words),
+        ["papers", words @ ..] => papers::run(words),
         ["clean"] => clean::run(),
         ["install"] => directus::install().map(drop),
         ["--help" | "-h" | "help"] => {
