@@ -5,6 +5,10 @@ fn main() {
     println!("cargo:rerun-if-changed=tauri.conf.json");
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
     println!("cargo:rerun-if-changed=src-tauri/permissions");
+    if std::env::var_os("CARGO_CFG_TARGET_OS").is_some_and(|system| system == "android") {
+        // Devices with memory pages of 16 KB load nothing that is aligned to less.
+        println!("cargo:rustc-link-arg=-Wl,-z,max-page-size=16384");
+    }
     let attributes = tauri_build::Attributes::new()
         .capabilities_path_pattern("src-tauri/capabilities/*.json")
         .app_manifest(

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 use xtask::{
-    Outcome, Problem, bench, clean, demo, directus, fuzz, model, mutants, process, sim, soak,
-    suites, targets, verify,
+    Outcome, Problem, bench, clean, demo, directus, flatpak, fuzz, licences, mobile, model,
+    mutants, papers, phone, process, sim, soak, suites, targets, tauri, updates, verify,
 };
 
 fn main() -> ExitCode {
@@ -31,6 +31,15 @@ cargo xtask bench          every figure beside its floor: --quick, --only NAME, 
                            --write (puts the table into docs/performance.md)
 cargo xtask check-targets  the whole workspace type-checked for Android, iOS, macOS and Windows;
                            a target's name picks one
+cargo xtask licences       writes THIRD-PARTY-NOTICES; --check says whether it is up to date
+cargo xtask papers         what stores and packages are given, checked; --release TAG asks for all that
+                           a release needs, --fill puts the publisher's values in
+cargo xtask mobile         android or ios: what is needed to build for phones, and the build
+cargo xtask phone          android or ios, and an APP: on a running emulator or simulator it signs in and
+                           sends a message, which the server must have once
+cargo xtask flatpak        writes what a Flatpak is built from; --tag TAG COMMIT from the published source
+cargo xtask updates        FOLDER DAY: writes latest.json for the signed files in it
+cargo xtask tauri          Tauri's own command line, in the version that is built with
 cargo xtask clean          removes the demonstration and what was fetched for it
 cargo xtask install        only fetches the Directus that demonstration and tests run against";
 
@@ -52,6 +61,13 @@ fn run(arguments: &[String]) -> Outcome {
         ["mutants", options @ ..] => mutants::run(mutants::Options::read(options)?),
         ["bench", words @ ..] => bench::run(words),
         ["check-targets", names @ ..] => targets::run(names),
+        ["licences", words @ ..] => licences::run(words),
+        ["papers", words @ ..] => papers::run(words),
+        ["mobile", words @ ..] => mobile::run(words),
+        ["phone", words @ ..] => phone::run(words),
+        ["flatpak", words @ ..] => flatpak::run(words),
+        ["updates", words @ ..] => updates::run(words),
+        ["tauri", words @ ..] => tauri::run(words),
         ["clean"] => clean::run(),
         ["install"] => directus::install().map(drop),
         ["--help" | "-h" | "help"] => {

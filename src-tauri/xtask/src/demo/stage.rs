@@ -45,6 +45,26 @@ pub fn start_server(installation: &Installation, folder: &Path) -> Outcome<Serve
     Ok(server)
 }
 
+/// A server with the same people and history, and no window: for a phone. With it
+/// come the first two people's e-mails and passwords.
+pub fn serve(
+    installation: &Installation,
+    folder: &Path,
+) -> Outcome<(Server, [(String, String); 2])> {
+    let server = start_server(installation, folder)?;
+    let mut state = State::read(folder)?;
+    provision(&server, &mut state)?;
+    let [alice, bob, _] = &world::PEOPLE;
+    let mut account = |person| {
+        Ok((
+            world::Person::email(person),
+            state.secret(&password_key(person))?,
+        ))
+    };
+    let accounts = [account(alice)?, account(bob)?];
+    Ok((server, accounts))
+}
+
 fn settings(state: &State) -> Settings {
     match state.port() {
         None => Settings::default(),
