@@ -22,6 +22,7 @@ pub mod mutants;
 pub mod name;
 pub mod network;
 pub mod npm;
+pub mod package;
 pub mod page;
 pub mod papers;
 pub mod paths;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use xtask::{
     Outcome, Problem, bench, clean, demo, directus, flatpak, fuzz, licences, mobile, model,
-    mutants, papers, phone, process, sim, soak, suites, targets, tauri, updates, verify,
+    mutants, package, papers, phone, process, sim, soak, suites, targets, tauri, updates, verify,
 };
 
 fn main() -> ExitCode {
@@ -32,6 +32,7 @@ cargo xtask bench          every figure beside its floor: --quick, --only NAME, 
 cargo xtask check-targets  the whole workspace type-checked for Android, iOS, macOS and Windows;
                            a target's name picks one
 cargo xtask licences       writes THIRD-PARTY-NOTICES; --check says whether it is up to date
+cargo xtask package        the .deb and the .rpm; --check installs, starts, talks and removes
 cargo xtask papers         what stores and packages are given, checked; --release TAG asks for all that
                            a release needs, --fill puts the publisher's values in
 cargo xtask mobile         android or ios: what is needed to build for phones, and the build
@@ -62,6 +63,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["bench", words @ ..] => bench::run(words),
         ["check-targets", names @ ..] => targets::run(names),
         ["licences", words @ ..] => licences::run(words),
+        ["package", words @ ..] => package::run(words),
         ["papers", words @ ..] => papers::run(words),
         ["mobile", words @ ..] => mobile::run(words),
         ["phone", words @ ..] => phone::run(words),

@@ -42,6 +42,17 @@ impl Window {
     /// Like [`Self::open`], with other variables in the app's environment, e.g. the
     /// display, the bus and the keychain.
     pub fn open_with(app: &Path, data: &Path, environment: &[(String, String)]) -> Outcome<Self> {
+        let arguments = [OsString::from("--data"), data.into()]
+            .map(|argument| argument.to_string_lossy().into_owned());
+        Self::start(app, &arguments, environment)
+    }
+
+    /// As a person starts it: with its usual data folder, which follows from the environment.
+    pub fn open_plain(app: &Path, environment: &[(String, String)]) -> Outcome<Self> {
+        Self::start(app, &[], environment)
+    }
+
+    fn start(app: &Path, arguments: &[String], environment: &[(String, String)]) -> Outcome<Self> {
         let port = http::free_port().doing(|| "find a free port".to_owned())?;
         let mut command = process::bound_command("WebKitWebDriver");
         command
@@ -63,8 +74,6 @@ impl Window {
         };
         process::poll(BOUND, || Request::get("/status").send(port).ok())
             .ok_or_else(|| Problem::new("WebKitWebDriver does not answer."))?;
-        let arguments = [OsString::from("--data"), data.into()]
-            .map(|argument| argument.to_string_lossy().into_owned());
         let made = window.ask(
             "POST",
             "/session",
