@@ -15,7 +15,7 @@ use std::{
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
-use tauri::{AppHandle, Runtime, State, async_runtime::JoinHandle, ipc::Channel};
+use tauri::{AppHandle, Emitter as _, Runtime, State, async_runtime::JoinHandle, ipc::Channel};
 use whinchat_core::{
     bridge::{
         AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Opened, Problem,
@@ -28,8 +28,8 @@ use whinchat_core::{
 use crate::{
     destination::{Destination, Next},
     notices::Notices,
-    settings::{Choices, Device, Settings},
-    system,
+    settings::{Choices, Device, Settings, Theme},
+    system, theme,
 };
 
 /// What every command needs.
@@ -423,8 +423,18 @@ pub async fn remember_account(device: State<'_, Device>, account: String) -> Res
 
 /// Keeps what a person chose for this device, and gives it as it is kept.
 #[tauri::command]
-pub async fn choose(device: State<'_, Device>, choices: Choices) -> Result<Choices, Problem> {
-    device.choose(choices)
+pub async fn choose<R: Runtime>(
+    app: AppHandle<R>,
+    device: State<'_, Device>,
+    choices: Choices,
+) -> Result<Choices, Problem> {
+    let kept = device.choose(choices)?;
+    if kept.theme == Theme::System {
+        // The desktop is to decide again: what it has now may never have been told.
+        let scheme = theme::ask().await;
+        let _ = app.emit("theme", scheme.map_or("", theme::Scheme::name));
+    }
+    Ok(kept)
 }
 
 /// What there is to know about this device, for the settings.
