@@ -213,7 +213,12 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
     let core = tauri::async_runtime::block_on(Messenger::new(Config::new(data.clone())))
         .map_err(|problem| std::io::Error::other(problem.to_string()))?;
     // The core has made the folder; nothing of it is changed before it is ours.
-    system::take(app.handle(), &data)?;
+    if let Err(problem) = system::take(app.handle(), &data) {
+        // To a person, and not as a panic: Tauri's for a set-up that failed.
+        eprintln!("{}: {problem}", product::NAME);
+        app.cleanup_before_exit();
+        std::process::exit(1);
+    }
     log::start(&data);
     tracing::info!(version = product::VERSION, "started");
     // What the web view keeps lies with the rest, for its owner alone.
@@ -355,6 +360,23 @@ mod tests {
         assert_eq!(config["productName"], product::NAME);
         assert_eq!(config["identifier"], product::IDENTIFIER);
         assert_eq!(config["version"], product::VERSION);
+    }
+
+    /// What the packages tell a system about links, and what is made of it.
+    #[test]
+    fn a_package_hands_links_over() {
+        let config: serde_json::Value =
+            serde_json::from_str(include_str!("../../tauri.conf.json")).unwrap();
+        let schemes = &config["plugins"]["deep-link"]["desktop"]["schemes"];
+        assert_eq!(*schemes, json!([destination::SCHEME]));
+        let template = include_str!("../packaging/whinchat.desktop");
+        // The bundler's own has no place for an address.
+        assert!(template.contains("\nExec={{exec}} %u\n"));
+        assert!(template.contains("\nMimeType={{mime_type}};\n"));
+        for kind in ["deb", "rpm"] {
+            let named = &config["bundle"]["linux"][kind]["desktopTemplate"];
+            assert_eq!(*named, "src-tauri/packaging/whinchat.desktop", "{kind}");
+        }
     }
 
     fn ask(

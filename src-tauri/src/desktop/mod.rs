@@ -9,9 +9,12 @@
 //! | `instance` | one program a data folder |
 //! | `place` | where the window stood |
 //! | `tray` | the item in the tray |
+//! | `badge` | Linux: the number in the dock |
 //! | `graphics` | Linux without a card that works |
 //! | `spelling` | Linux: spell-checking |
 
+#[cfg(target_os = "linux")]
+mod badge;
 #[cfg(target_os = "linux")]
 mod graphics;
 mod instance;
@@ -111,7 +114,10 @@ pub fn made<R: Runtime>(app: &AppHandle<R>, window: &WebviewWindow<R>, hidden: b
         }
     }
     #[cfg(target_os = "linux")]
-    mend(app, window);
+    {
+        app.manage(badge::Badge::begin());
+        mend(app, window);
+    }
     let first = shown(app, &[]);
     let handle = app.clone();
     let tray = Tray::begin(app, first, move |pressed| match pressed {
@@ -264,6 +270,11 @@ pub fn front<R: Runtime>(app: &AppHandle<R>) {
 /// What is unread and connected now, for the tray and the badge.
 pub fn tell<R: Runtime>(app: &AppHandle<R>, standings: &[Standing]) {
     let shown = shown(app, standings);
+    #[cfg(target_os = "linux")]
+    if let Some(badge) = app.try_state::<badge::Badge>() {
+        badge.show(shown.unread);
+    }
+    #[cfg(not(target_os = "linux"))]
     if let Some(window) = app.get_webview_window("main") {
         let unread = (shown.unread > 0).then_some(shown.unread);
         #[cfg(not(windows))]
