@@ -263,6 +263,7 @@ const pictures = [
   { name: 'settings-narrow', act: toSettings, dark: true, options: { viewport: { width: 320, height: 1700 } } },
   { name: 'settings-right-to-left', config: { device: { tray: false } }, act: toSettings, options: { rtl: true, viewport: { width: 1200, height: 1300 } } },
   { name: 'settings-large-text', act: toSettings, options: { text: 2, viewport: { width: 768, height: 2200 } } },
+  { name: 'settings-narrow-large-text', act: toSettings, options: { text: 2, viewport: { width: 320, height: 1600 } } },
   { name: 'settings-licences', act: async (page) => { await toSettings(page); await page.click('#licences summary'); await page.waitForSelector('.licence:not(:empty)'); await page.evaluate(() => document.querySelector('.licence')?.scrollIntoView({ block: 'end' })); } },
   { name: 'settings-wide', act: toSettings, options: { viewport: { width: 3840, height: 2160 } } },
   { name: 'compact', config: { choices: { compact: true } }, act: toBob },

@@ -166,7 +166,7 @@ impl Desktop {
     }
 
     /// What was asked before this does not count any more.
-    fn from_now(&mut self) {
+    fn forget_what_was(&mut self) {
         self.listen();
         self.since = self.heard.len();
     }
@@ -271,7 +271,7 @@ fn at_home() -> Outcome {
     };
     let dm = format!("dm:{}", bob.id);
 
-    desktop.from_now();
+    desktop.forget_what_was();
     says("Are you there?");
     let (number, title) = desktop.notice("Are you there?");
     assert!(title.starts_with(&bob.first_name), "{title}");
@@ -287,7 +287,7 @@ fn at_home() -> Outcome {
     let (again, title) = desktop.notice("Hello?");
     assert_eq!(again, number, "it replaces the first");
     assert!(title.ends_with("(2)"), "{title}");
-    desktop.from_now();
+    desktop.forget_what_was();
     desktop.press(number);
     shows(&window, &dm)?;
     super::shown_once(&window, "Hello?", "sent")?;
