@@ -27,8 +27,9 @@ use tauri::{
 };
 use tokio::sync::broadcast::error::RecvError;
 use whinchat_core::{
+    model::AccountId,
     product,
-    runtime::{Config, Event, Messenger},
+    runtime::{Config, Event, Messenger, SessionState},
 };
 
 /// The word that begins the program in the tray, as the start at login does.
@@ -263,7 +264,8 @@ fn follow_theme<R: Runtime>(app: AppHandle<R>) {
 }
 
 /// Hands the core's events to whoever listens in a page: `message`,
-/// `connection`, `unread`, `session` and `set_up`.
+/// `connection`, `unread`, `session` and `set_up`. What is locked or gone has no
+/// notices left.
 fn forward_events<R: Runtime>(app: AppHandle<R>, core: &Messenger) {
     let mut events = core.events();
     tauri::async_runtime::spawn(async move {
@@ -274,6 +276,15 @@ fn forward_events<R: Runtime>(app: AppHandle<R>, core: &Messenger) {
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => break,
             };
+            if let Event::Session {
+                account,
+                state: SessionState::Locked | SessionState::SignedOut,
+            } = &event
+                && let Ok(account) = account.parse::<AccountId>()
+                && let Some(notices) = app.try_state::<notices::Notices>()
+            {
+                notices.end(account);
+            }
             let name = match &event {
                 Event::Message { .. } => "message",
                 Event::Connection { .. } => "connection",
