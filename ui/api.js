@@ -33,7 +33,23 @@ import { listen } from './vendor/tauri-api/event.js';
 /** @typedef {import('./types/bridge').SignIn} SignIn */
 /** @typedef {import('./types/bridge').Unsent} Unsent */
 
-/** @typedef {{ account: string | null }} Settings as src-tauri/src/settings.rs has them */
+/**
+ * What a person chose for this device, as src-tauri/src/settings.rs has it. Quiet hours are minutes after midnight.
+ * @typedef {object} Choices
+ * @property {'system' | 'light' | 'dark'} theme
+ * @property {number} text_size in percent
+ * @property {boolean} compact
+ * @property {boolean} notices
+ * @property {boolean} show_text whether a notice tells what was written
+ * @property {{ from: number, until: number } | null} quiet
+ * @property {boolean} close_to_tray
+ */
+/** @typedef {{ account: string | null, choices: Choices }} Settings as src-tauri/src/settings.rs has them */
+/** @typedef {{ stored: number, tray: boolean, starts_at_login: boolean | null, notices: boolean }} ThisDevice as src-tauri/src/commands.rs has it */
+/**
+ * Where a notice or a link leads, as src-tauri/src/destination.rs has it.
+ * @typedef {{ to: 'conversation', account: string, conversation: string } | { to: 'server_unknown', host: string } | { to: 'link_unknown' }} Destination
+ */
 /**
  * @typedef {Extract<Command, { args: unknown }>} CommandWithArgs
  */
@@ -219,6 +235,21 @@ export const settings = () => call('settings');
 /** @param {string} account the one that is used now @returns {Promise<null>} */
 export const rememberAccount = (account) => call('remember_account', { account });
 
+/** @param {Choices} choices @returns {Promise<Choices>} as they are kept */
+export const choose = (choices) => call('choose', { choices });
+
+/** @returns {Promise<ThisDevice>} */
+export const thisDevice = () => call('this_device');
+
+/** @param {boolean} on whether the program starts at login @returns {Promise<null>} */
+export const startAtLogin = (on) => call('start_at_login', { on });
+
+/** @returns {Promise<Destination | null>} where a notice or a link leads, told once */
+export const whereTo = () => call('where_to');
+
+/** @returns {Promise<string>} the terms under which the program may be used */
+export const licences = () => call('licences');
+
 /** @param {string} url http or https @returns {Promise<null>} */
 export const openOutside = (url) => call('open_outside', { url });
 
@@ -244,6 +275,18 @@ export async function onTheme(onTheme) {
     await listen('theme', (event) => onTheme(String(event.payload)));
   } catch {
     // Without the event `prefers-color-scheme` and the first choice stand.
+  }
+}
+
+/**
+ * Hears that a notice or a link leads somewhere: {@link whereTo} tells where.
+ * @param {() => void} onLead
+ */
+export async function onLead(onLead) {
+  try {
+    await listen('lead', () => onLead());
+  } catch {
+    // Without the event it is asked at the start only.
   }
 }
 

@@ -16,7 +16,9 @@ import * as api from './api.js';
 import { installAnnouncements } from './components/announce.js';
 import { el } from './components/dom.js';
 import { notReady } from './components/stage.js';
+import { openDialog } from './components/dialog.js';
 import { setProduct, t } from './locale.js';
+import * as look from './look.js';
 import { Session } from './session.js';
 import { accountsDialog } from './views/accounts.js';
 import { messengerView } from './views/messenger.js';
@@ -28,7 +30,7 @@ import { troubleView, unlockView } from './views/unlock.js';
 /** @typedef {import('./types/bridge').AppInfo} AppInfo */
 /** @typedef {import('./types/bridge').Problem} Problem */
 /** @typedef {import('./types/bridge').ServerFound} ServerFound */
-/** @typedef {{ element: HTMLElement, shown?: () => void, close?: () => void }} View */
+/** @typedef {{ element: HTMLElement, shown?: () => void, close?: () => void, go?: (conversation: string) => void, busy?: boolean }} View */
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 /** @type {View | null} */
@@ -78,7 +80,7 @@ async function signIn({ again, notice, server } = {}) {
  */
 function setUp(aside, found, email) {
   current = null;
-  show(setUpView(info, {
+  const view = setUpView(info, {
     server: found,
     email,
     back: () => show(aside),
@@ -86,7 +88,34 @@ function setUp(aside, found, email) {
       show(aside);
       aside.goOn();
     },
-  }));
+  });
+  show({ ...view, busy: true });
+}
+
+/** Goes where a notice or a link leads, or says why not. Whoever sets up a server is not disturbed. */
+async function lead() {
+  if (current?.busy) return;
+  const to = await api.whereTo().catch(() => null);
+  if (to === null) return;
+  if (to.to !== 'conversation') {
+    refuseLink(to.to === 'server_unknown' ? t('link-server', { host: to.host }) : t('link-unknown'));
+    return;
+  }
+  if (opened?.id !== to.account || !current?.go) {
+    const account = (await api.accounts().catch(() => [])).find(({ id }) => id === to.account);
+    if (account) await enter(account);
+  }
+  if (opened?.id === to.account) current?.go?.(to.conversation);
+}
+
+/** @param {string} why */
+function refuseLink(why) {
+  document.querySelector('#link-dialog')?.remove();
+  const seen = el('button', { type: 'button', class: 'primary', on: { click: () => dialog.close() } }, t('action-none'));
+  const dialog = openDialog('link-dialog', [
+    el('div', { class: 'dialog-body' }, el('h2', { id: 'link-title' }, t('link-title')), el('p', {}, why), el('div', { class: 'buttons' }, seen)),
+  ], 'link-title');
+  seen.focus();
 }
 
 /** Which account is to be used, where none is on show. @param {(() => void) | null} add */
@@ -178,10 +207,8 @@ function openingView(account) {
 
 async function start() {
   installAnnouncements(document.body);
-  void api.onTheme((theme) => {
-    if (theme === 'dark' || theme === 'light') document.documentElement.dataset.theme = theme;
-    else delete document.documentElement.dataset.theme;
-  });
+  void api.onTheme(look.desktopHas);
+  void api.onLead(() => void lead());
   // Of a page that was here before, nobody goes on setting up.
   void api.setUpEnd().catch(() => {});
   try {
@@ -189,10 +216,12 @@ async function start() {
     setProduct(info.name);
     document.title = info.name;
     const accounts = await api.accounts();
-    const { account: last } = await api.settings().catch(() => ({ account: null }));
-    const account = accounts.find(({ id }) => id === last) ?? accounts[0];
+    const settings = await api.settings().catch(() => null);
+    if (settings) look.chose(settings.choices);
+    const account = accounts.find(({ id }) => id === settings?.account) ?? accounts[0];
     if (account) await enter(account, false);
     else await signIn();
+    await lead();
   } catch (error) {
     setProduct(info.name);
     show(troubleView(info, null, api.asProblem(error), { again: () => location.reload(), other: () => location.reload(), erased: () => location.reload() }));

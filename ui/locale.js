@@ -77,12 +77,27 @@ const zone = Intl.DateTimeFormat().resolvedOptions();
 // Sentences are English so far; the way of writing a time is the reader's own.
 const reader = zone.locale;
 const clock = new Intl.DateTimeFormat(reader, { timeStyle: 'short' });
+const hour = new Intl.DateTimeFormat(reader, { timeStyle: 'short', timeZone: 'UTC' });
 const weekday = new Intl.DateTimeFormat(reader, { weekday: 'short' });
 const longDay = new Intl.DateTimeFormat(reader, { weekday: 'long', day: 'numeric', month: 'long' });
 const longDate = new Intl.DateTimeFormat(reader, { day: 'numeric', month: 'long', year: 'numeric' });
 const shortDay = new Intl.DateTimeFormat(reader, { day: 'numeric', month: 'short' });
 const shortDate = new Intl.DateTimeFormat(reader, { dateStyle: 'short' });
 const whole = new Intl.DateTimeFormat(reader, { dateStyle: 'full', timeStyle: 'short' });
+
+/** @param {number} minute after midnight @returns {string} the time of day, as the reader writes it */
+export function hourText(minute) {
+  return hour.format(Date.UTC(2000, 0, 1, 0, minute));
+}
+
+/** @param {number} bytes @returns {string} the size, in the largest unit of which there is a whole one */
+export function sizeText(bytes) {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+  const step = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
+  const size = bytes / 1000 ** step;
+  const unit = /** @type {string} */ (units[step]);
+  return new Intl.NumberFormat(reader, { style: 'unit', unit, unitDisplay: step === 0 ? 'long' : 'short', maximumFractionDigits: size < 10 && step > 0 ? 1 : 0 }).format(size);
+}
 
 /**
  * @param {number} at UTC milliseconds

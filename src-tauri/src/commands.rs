@@ -7,22 +7,30 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
 use secrecy::SecretString;
+use serde::Serialize;
 use serde_json::Value;
-use tauri::{State, async_runtime::JoinHandle, ipc::Channel};
+use tauri::{AppHandle, Emitter as _, Runtime, State, async_runtime::JoinHandle, ipc::Channel};
 use whinchat_core::{
     bridge::{
-        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Problem, ServerFound,
-        SetUpSignIn, SignIn, Unsent,
+        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Opened, Problem,
+        ServerFound, SetUpSignIn, SignIn, Unsent,
     },
     model::AccountId,
     runtime::Messenger,
 };
 
-use crate::settings::{Device, Settings};
+use crate::{
+    destination::{Destination, Next},
+    notices::Notices,
+    settings::{Choices, Device, Settings, Theme},
+    system, theme,
+};
 
 /// What every command needs.
 pub type Core<'a> = State<'a, Messenger>;
@@ -59,7 +67,8 @@ fn account_id(text: &str) -> Result<AccountId, Problem> {
 
 /// Product, version, and which ways to keep secrets work here.
 #[tauri::command]
-pub async fn app_info(core: Core<'_>) -> Result<AppInfo, Problem> {
+pub async fn app_info<R: Runtime>(app: AppHandle<R>, core: Core<'_>) -> Result<AppInfo, Problem> {
+    system::page_is_there(&app);
     Ok(core.info().await)
 }
 
@@ -97,10 +106,26 @@ pub async fn unlock(
         .ok_or_else(|| Problem::new(Code::AccountUnknown))
 }
 
-/// [`Command::Open`].
+/// [`Command::Open`]. From then on its messages raise notices.
 #[tauri::command]
-pub async fn open(core: Core<'_>, account: String) -> Answer {
-    core.call(Command::Open { account }).await
+pub async fn open<R: Runtime>(
+    app: AppHandle<R>,
+    core: Core<'_>,
+    notices: State<'_, Notices>,
+    account: String,
+) -> Result<Opened, Problem> {
+    let account = account_id(&account)?;
+    // Before it is read, so that nothing comes in between unseen.
+    let stream = if notices.listens(account) {
+        None
+    } else {
+        Some(core.subscribe(account)?)
+    };
+    let opened = core.open(account).await?;
+    if let Some(stream) = stream {
+        notices.listen(&app, account, stream, &opened);
+    }
+    Ok(opened)
 }
 
 /// One ordered stream of an account's changes. It ends when the account is
@@ -246,7 +271,13 @@ pub async fn set_history_depth(core: Core<'_>, account: String, depth: Depth) ->
 
 /// [`Command::Watch`].
 #[tauri::command]
-pub async fn watch(core: Core<'_>, account: String, conversation: Option<String>) -> Answer {
+pub async fn watch(
+    core: Core<'_>,
+    notices: State<'_, Notices>,
+    account: String,
+    conversation: Option<String>,
+) -> Answer {
+    notices.watching(account.clone(), conversation.clone());
     core.call(Command::Watch {
         account,
         conversation,
@@ -327,10 +358,17 @@ pub async fn sign_out(core: Core<'_>, account: String, unsent: Unsent) -> Answer
     core.call(Command::SignOut { account, unsent }).await
 }
 
-/// [`Command::Close`]. Its stream ends too.
+/// [`Command::Close`]. Its stream ends too, and none of its notices is left.
 #[tauri::command]
-pub async fn close(core: Core<'_>, streams: State<'_, Streams>, account: String) -> Answer {
-    streams.set(account_id(&account)?, None);
+pub async fn close(
+    core: Core<'_>,
+    streams: State<'_, Streams>,
+    notices: State<'_, Notices>,
+    account: String,
+) -> Answer {
+    let id = account_id(&account)?;
+    streams.set(id, None);
+    notices.end(id);
     core.call(Command::Close { account }).await
 }
 
@@ -383,6 +421,86 @@ pub async fn remember_account(device: State<'_, Device>, account: String) -> Res
     device.remember(account_id(&account)?.to_string())
 }
 
+/// Keeps what a person chose for this device, and gives it as it is kept.
+#[tauri::command]
+pub async fn choose<R: Runtime>(
+    app: AppHandle<R>,
+    device: State<'_, Device>,
+    choices: Choices,
+) -> Result<Choices, Problem> {
+    let kept = device.choose(choices)?;
+    if kept.theme == Theme::System {
+        // The desktop is to decide again: what it has now may never have been told.
+        let scheme = theme::ask().await;
+        let _ = app.emit("theme", scheme.map_or("", theme::Scheme::name));
+    }
+    Ok(kept)
+}
+
+/// What there is to know about this device, for the settings.
+#[derive(Debug, Serialize)]
+pub struct ThisDevice {
+    /// How much all accounts' data takes, in bytes.
+    stored: u64,
+    /// Whether there is a tray that a window can be closed into.
+    tray: bool,
+    /// Whether the program starts at login; null where that can't be chosen.
+    starts_at_login: Option<bool>,
+    /// Whether notices are shown here.
+    notices: bool,
+}
+
+/// What there is to know about this device.
+#[tauri::command]
+pub async fn this_device<R: Runtime>(
+    app: AppHandle<R>,
+    device: State<'_, Device>,
+) -> Result<ThisDevice, Problem> {
+    let data = device.data().to_owned();
+    let stored = tokio::task::spawn_blocking(move || size(&data)).await;
+    Ok(ThisDevice {
+        stored: stored.unwrap_or(0),
+        tray: system::has_tray(&app),
+        starts_at_login: system::starts_at_login(&app),
+        notices: cfg!(desktop),
+    })
+}
+
+/// The bytes of all files below a folder. What a link points to is elsewhere.
+fn size(folder: &Path) -> u64 {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        sum += match entry.file_type() {
+            Ok(kind) if kind.is_dir() => size(&entry.path()),
+            Ok(kind) if kind.is_file() => entry.metadata().map_or(0, |file| file.len()),
+            _ => 0,
+        };
+    }
+    sum
+}
+
+/// Starts the program at login from now on, or no more.
+#[tauri::command]
+pub async fn start_at_login<R: Runtime>(app: AppHandle<R>, on: bool) -> Result<(), Problem> {
+    system::start_at_login(&app, on)
+}
+
+/// Where a notice or a link leads, once; null where nobody led anywhere.
+#[tauri::command]
+pub async fn where_to(next: State<'_, Next>) -> Result<Option<Destination>, Problem> {
+    Ok(next.take())
+}
+
+/// Under which terms the program may be used and passed on: its two licences.
+#[tauri::command]
+pub async fn licences() -> Result<String, Problem> {
+    Ok([
+        include_str!("../../LICENSE-MIT"),
+        include_str!("../../LICENSE-APACHE"),
+    ]
+    .join("\n\n"))
+}
+
 /// Opens a link outside: http and https only, for a link in a message is
 /// somebody else's text.
 #[tauri::command]
@@ -404,7 +522,20 @@ fn outside(url: &str) -> Option<tauri::Url> {
 
 #[cfg(test)]
 mod tests {
-    use super::outside;
+    use super::{outside, size};
+
+    #[test]
+    fn what_is_kept_is_counted_in_all_folders_and_beyond_no_link() {
+        let data = tempfile::tempdir().unwrap();
+        let below = data.path().join("a/b");
+        std::fs::create_dir_all(&below).unwrap();
+        std::fs::write(below.join("one"), [0; 700]).unwrap();
+        std::fs::write(data.path().join("two"), [0; 7]).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(data.path(), below.join("loop")).unwrap();
+        assert_eq!(size(data.path()), 707);
+        assert_eq!(size(&data.path().join("none")), 0);
+    }
 
     #[test]
     fn only_plain_web_addresses_are_opened_outside() {

@@ -4,42 +4,79 @@
 //! about messages; those are whinchat-core's.
 
 pub mod commands;
+#[cfg(desktop)]
+mod desktop;
+mod destination;
 mod log;
+#[cfg(mobile)]
+mod mobile;
+mod notices;
 mod settings;
 mod theme;
+mod words;
+
+#[cfg(desktop)]
+use desktop as system;
+#[cfg(mobile)]
+use mobile as system;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use tauri::{Emitter as _, Manager as _, RunEvent, Runtime, WebviewUrl, WebviewWindowBuilder};
+use tauri::{
+    AppHandle, Emitter as _, Manager as _, RunEvent, Runtime, WebviewUrl, WebviewWindowBuilder,
+};
 use tokio::sync::broadcast::error::RecvError;
 use whinchat_core::{
+    model::AccountId,
     product,
-    runtime::{Config, Event, Messenger},
+    runtime::{Config, Event, Messenger, SessionState},
 };
+
+/// The word that begins the program in the tray, as the start at login does.
+const HIDDEN: &str = "--hidden";
 
 /// How the program was started.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Arguments {
     /// A data folder other than the usual one.
     data: Option<PathBuf>,
+    /// Whether the window is not shown at first.
+    hidden: bool,
+    /// A link to follow, unread.
+    link: Option<String>,
 }
 
 impl Arguments {
     fn read(mut words: impl Iterator<Item = std::ffi::OsString>) -> Result<Self, String> {
         let mut arguments = Self::default();
         while let Some(word) = words.next() {
+            let text = word.to_string_lossy();
             if word == "--data" {
                 let folder = words.next().ok_or("--data needs a folder")?;
                 arguments.data = Some(folder.into());
+            } else if word == HIDDEN {
+                arguments.hidden = true;
+            } else if is_link(&text) {
+                arguments.link = Some(text.into_owned());
             } else {
                 return Err(format!(
-                    "unknown argument {}: only --data DIR is known",
-                    word.to_string_lossy()
+                    "unknown argument {text}: only --data DIR, {HIDDEN} and a {}: link are known",
+                    destination::SCHEME
                 ));
             }
         }
         Ok(arguments)
     }
+
+    /// Those of a second start.
+    fn of(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        Self::read(words.map(Into::into))
+    }
+}
+
+fn is_link(word: &str) -> bool {
+    let (scheme, _) = word.split_once(':').unwrap_or_default();
+    scheme.eq_ignore_ascii_case(destination::SCHEME)
 }
 
 /// Runs the app until its window is closed.
@@ -51,25 +88,66 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let built = with_commands(tauri::Builder::default())
+    system::before(&arguments);
+    let builder = tauri::Builder::default().manage(words::Words::english());
+    let built = with_commands(system::with_plugins(builder, &arguments))
+        .on_window_event(system::window_event)
         .setup(move |app| Ok(set_up(app, arguments)?))
         .build(tauri::generate_context!());
     match built {
         Ok(app) => {
-            app.run(|app, event| {
-                if let RunEvent::Exit = event {
-                    // No socket is left behind, and what was typed is stored.
-                    if let Some(core) = app.try_state::<Messenger>() {
-                        tauri::async_runtime::block_on(core.shutdown());
-                    }
-                }
-            });
+            app.run(happened);
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("{} can't start: {error}", product::NAME);
             ExitCode::FAILURE
         }
+    }
+}
+
+fn happened<R: Runtime>(app: &AppHandle<R>, event: RunEvent) {
+    match event {
+        RunEvent::Exit => shut_down(app),
+        // Where links do not come as words of a start.
+        #[cfg(any(target_os = "macos", target_os = "ios", target_os = "android"))]
+        RunEvent::Opened { urls } => {
+            for url in urls {
+                follow(app, url.as_str());
+            }
+            system::front(app);
+        }
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => system::front(app),
+        _ => {}
+    }
+}
+
+/// No socket is left behind, and what was typed is stored.
+fn shut_down<R: Runtime>(app: &AppHandle<R>) {
+    if let Some(core) = app.try_state::<Messenger>() {
+        tauri::async_runtime::block_on(core.shutdown());
+    }
+}
+
+/// What a start was told, or a second one while this program runs.
+fn heard<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments) {
+    if let Some(link) = &arguments.link {
+        follow(app, link);
+    }
+}
+
+/// Leads to where a link says, as far as it may say it.
+fn follow<R: Runtime>(app: &AppHandle<R>, link: &str) {
+    let (Some(core), Some(device)) = (
+        app.try_state::<Messenger>(),
+        app.try_state::<settings::Device>(),
+    ) else {
+        return;
+    };
+    let used = device.settings().account;
+    if let Some(to) = destination::of_link(link, &core.accounts(), used.as_deref()) {
+        notices::lead(app, to);
     }
 }
 
@@ -121,49 +199,64 @@ commands! {
     open_outside,
     settings,
     remember_account,
+    choose,
+    this_device,
+    start_at_login,
+    where_to,
+    licences,
 }
 
 fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::Result<()> {
-    let data = match arguments.data {
-        Some(folder) => folder,
+    let data = match &arguments.data {
+        Some(folder) => folder.clone(),
         None => app.path().app_local_data_dir()?,
     };
+    let core = tauri::async_runtime::block_on(Messenger::new(Config::new(data.clone())))
+        .map_err(|problem| std::io::Error::other(problem.to_string()))?;
+    // The core has made the folder; nothing of it is changed before it is ours.
+    if let Err(problem) = system::take(app.handle(), &data) {
+        // To a person, and not as a panic: Tauri's for a set-up that failed.
+        eprintln!("{}: {problem}", product::NAME);
+        app.cleanup_before_exit();
+        std::process::exit(1);
+    }
     log::start(&data);
     tracing::info!(version = product::VERSION, "started");
     // What the web view keeps lies with the rest, for its owner alone.
     let of_the_view = data.join("view");
-    app.manage(settings::Device::open(&data));
+    let device = settings::Device::open(&data);
+    let choices = device.settings().choices;
+    app.manage(device);
     app.manage(commands::Streams::default());
-    let core = tauri::async_runtime::block_on(Messenger::new(Config::new(data)))
-        .map_err(|problem| std::io::Error::other(problem.to_string()))?;
+    app.manage(destination::Next::default());
+    app.manage(notices::Notices::begin(app.handle()));
     forward_events(app.handle().clone(), &core);
-    let system = core.clone();
-    tauri::async_runtime::spawn(async move { system.follow_system().await });
+    let system_told = core.clone();
+    tauri::async_runtime::spawn(async move { system_told.follow_system().await });
     app.manage(core);
     follow_theme(app.handle().clone());
     let scheme = tauri::async_runtime::block_on(theme::ask());
-    let mut window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
+    let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
         .title(product::NAME)
-        .inner_size(1040.0, 720.0)
-        .min_inner_size(320.0, 420.0)
         .data_directory(of_the_view)
         .disable_drag_drop_handler()
         .zoom_hotkeys_enabled(true)
+        // Light or dark, and how large, before anything is painted.
+        .initialization_script(theme::script(scheme, &choices))
         // The page is the only thing that this window ever shows.
         .on_navigation(|url| {
             matches!(url.scheme(), "tauri") || url.host_str() == Some("tauri.localhost")
         });
-    let script = theme::script(scheme);
-    if !script.is_empty() {
-        window = window.initialization_script(script);
-    }
-    window.build()?;
+    let window = system::dress(window).build()?;
+    system::made(app.handle(), &window, arguments.hidden);
+    heard(app.handle(), &arguments);
     Ok(())
 }
 
 /// Tells pages the desktop's further choices of light or dark, as the event
-/// `theme`: `light`, `dark`, or empty where the desktop has no preference.
-fn follow_theme<R: Runtime>(app: tauri::AppHandle<R>) {
+/// `theme`: `light`, `dark`, or empty where the desktop has no preference. What
+/// a person chose here goes before it; that is the page's to know.
+fn follow_theme<R: Runtime>(app: AppHandle<R>) {
     tauri::async_runtime::spawn(theme::follow(move |scheme| {
         let name = scheme.map_or("", theme::Scheme::name);
         app.emit("theme", name).is_ok()
@@ -171,8 +264,9 @@ fn follow_theme<R: Runtime>(app: tauri::AppHandle<R>) {
 }
 
 /// Hands the core's events to whoever listens in a page: `message`,
-/// `connection`, `unread`, `session` and `set_up`.
-fn forward_events<R: Runtime>(app: tauri::AppHandle<R>, core: &Messenger) {
+/// `connection`, `unread`, `session` and `set_up`. What is locked or gone has no
+/// notices left.
+fn forward_events<R: Runtime>(app: AppHandle<R>, core: &Messenger) {
     let mut events = core.events();
     tauri::async_runtime::spawn(async move {
         loop {
@@ -182,6 +276,15 @@ fn forward_events<R: Runtime>(app: tauri::AppHandle<R>, core: &Messenger) {
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => break,
             };
+            if let Event::Session {
+                account,
+                state: SessionState::Locked | SessionState::SignedOut,
+            } = &event
+                && let Ok(account) = account.parse::<AccountId>()
+                && let Some(notices) = app.try_state::<notices::Notices>()
+            {
+                notices.end(account);
+            }
             let name = match &event {
                 Event::Message { .. } => "message",
                 Event::Connection { .. } => "connection",
@@ -217,11 +320,48 @@ mod tests {
         assert_eq!(read(&[]), Ok(Arguments::default()));
         assert_eq!(read(&["--data", "d"]).unwrap().data, Some("d".into()));
         assert!(read(&["--data"]).is_err());
-        assert!(
-            read(&["--password", "x"])
-                .unwrap_err()
-                .contains("--password")
-        );
+        for bad in ["--password", "https://chat.example", "-whinchat:x", "x"] {
+            let said = read(&[bad, "x"]).unwrap_err();
+            assert!(said.contains(bad), "{said}");
+        }
+        let started = read(&["--hidden", "whinchat://open"]).unwrap();
+        assert!(started.hidden && started.data.is_none());
+        assert_eq!(started.link.as_deref(), Some("whinchat://open"));
+        let second = Arguments::of(["WHINCHAT:x".to_owned()].into_iter()).unwrap();
+        assert_eq!(second.link.as_deref(), Some("WHINCHAT:x"));
+    }
+
+    /// The folder that is looked into before Tauri is there is Tauri's own.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_usual_folder_is_the_same_before_and_after_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let named = app.path().app_local_data_dir().unwrap();
+        assert_eq!(desktop::usual(), Some(named));
+    }
+
+    #[test]
+    fn a_second_start_brings_its_link_to_the_page_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let window = window(&app, "main");
+        let where_to = || ask(&window, "where_to", json!({})).unwrap();
+        assert_eq!(where_to(), json!(null));
+        let link = |text: &str| Arguments {
+            link: Some(text.to_owned()),
+            ..Arguments::default()
+        };
+        heard(app.handle(), &link("whinchat://open"));
+        assert_eq!(where_to(), json!(null), "it only opens the app");
+        let bob = "5463fbc0-a420-446b-a024-e58abb0969e5";
+        let to_bob = format!("whinchat://person/{bob}?server=evil.example");
+        heard(app.handle(), &link(&to_bob));
+        let unknown = json!({"to": "server_unknown", "host": "evil.example"});
+        assert_eq!(where_to(), unknown, "nobody here is signed in to it");
+        assert_eq!(where_to(), json!(null), "once");
+        heard(app.handle(), &link("whinchat://send?text=hi"));
+        assert_eq!(where_to(), json!({"to": "link_unknown"}));
     }
 
     #[test]
@@ -231,6 +371,24 @@ mod tests {
         assert_eq!(config["productName"], product::NAME);
         assert_eq!(config["identifier"], product::IDENTIFIER);
         assert_eq!(config["version"], product::VERSION);
+    }
+
+    /// What the packages tell a system about links, and what is made of it.
+    #[test]
+    fn a_package_hands_links_over() {
+        let config: serde_json::Value =
+            serde_json::from_str(include_str!("../../tauri.conf.json")).unwrap();
+        let schemes = &config["plugins"]["deep-link"]["desktop"]["schemes"];
+        assert_eq!(*schemes, json!([destination::SCHEME]));
+        let template = include_str!("../packaging/linux/app.desktop");
+        // The bundler's own has no place for an address.
+        assert!(template.contains("\nExec={{exec}} %u\n"));
+        let handled = format!("\nMimeType=x-scheme-handler/{};\n", destination::SCHEME);
+        assert!(template.contains(&handled));
+        for kind in ["deb", "rpm"] {
+            let named = &config["bundle"]["linux"][kind]["desktopTemplate"];
+            assert_eq!(*named, "src-tauri/packaging/linux/app.desktop", "{kind}");
+        }
     }
 
     fn ask(
@@ -271,6 +429,9 @@ mod tests {
         app.manage(core);
         app.manage(settings::Device::open(data));
         app.manage(commands::Streams::default());
+        app.manage(destination::Next::default());
+        app.manage(notices::Notices::silent());
+        app.manage(words::Words::english());
         app
     }
 
@@ -320,13 +481,18 @@ mod tests {
         let own: BTreeSet<&str> = handlers.difference(&bridge).copied().collect();
         let known = [
             "app_info",
+            "choose",
+            "licences",
             "open_outside",
             "remember_account",
             "set_up_begin",
             "settings",
             "sign_in",
+            "start_at_login",
             "stream",
+            "this_device",
             "unlock",
+            "where_to",
         ];
         assert_eq!(own, known.into_iter().collect());
         assert!(bridge.is_subset(&handlers), "the bridge's commands");
@@ -447,6 +613,15 @@ mod tests {
             ),
             ("settings", json!({}), None),
             ("remember_account", of_account(json!({})), None),
+            ("choose", json!({"choices": {"theme": "dark"}}), None),
+            ("this_device", json!({}), None),
+            (
+                "start_at_login",
+                json!({"on": true}),
+                Some("storage_failed"),
+            ),
+            ("where_to", json!({}), None),
+            ("licences", json!({}), None),
         ]
     }
 
@@ -488,6 +663,14 @@ mod tests {
         assert_eq!(info["name"], product::NAME);
         let settings = ask(&window, "settings", json!({})).unwrap();
         assert_eq!(settings["account"], "5463fbc0-a420-446b-a024-e58abb0969e5");
+        assert_eq!(settings["choices"]["theme"], "dark");
+        assert_eq!(settings["choices"]["notices"], true);
+        let device = ask(&window, "this_device", json!({})).unwrap();
+        assert!(device["stored"].as_i64().unwrap() > 0);
+        assert_eq!(device["tray"], false);
+        assert_eq!(device["starts_at_login"], json!(null));
+        let licences = ask(&window, "licences", json!({})).unwrap();
+        assert!(licences.as_str().unwrap().contains("Apache License"));
         let bad = ask(&window, "remember_account", json!({"account": "../x"})).unwrap_err();
         assert_eq!(bad["code"], "account_unknown");
         assert_eq!(

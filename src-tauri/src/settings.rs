@@ -16,12 +16,101 @@ use whinchat_core::{
     vault::write_private,
 };
 
+/// Light or dark, as a person chose it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+    /// As the desktop has it; also what a newer version wrote and nobody here knows.
+    #[default]
+    #[serde(other)]
+    System,
+}
+
+/// Hours without notices, in minutes after local midnight. From 22:00 until
+/// 7:00 goes over midnight; from an hour until the same hour is never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quiet {
+    /// When they begin.
+    pub from: u16,
+    /// When they have ended.
+    pub until: u16,
+}
+
+impl Quiet {
+    /// Whether this minute of the day lies within.
+    #[must_use]
+    pub const fn holds(self, minute: u16) -> bool {
+        if self.from <= self.until {
+            self.from <= minute && minute < self.until
+        } else {
+            self.from <= minute || minute < self.until
+        }
+    }
+}
+
+/// What a person chose for this device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Choices {
+    /// Light or dark.
+    pub theme: Theme,
+    /// The size of all text, in percent of the system's.
+    pub text_size: u16,
+    /// Whether more stands on one screen, with less room around it.
+    pub compact: bool,
+    /// Whether new messages raise notices.
+    pub notices: bool,
+    /// Whether a notice tells what was written.
+    pub show_text: bool,
+    /// Hours without notices.
+    pub quiet: Option<Quiet>,
+    /// Whether closing the window leaves the program running.
+    pub close_to_tray: bool,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            theme: Theme::System,
+            text_size: 100,
+            compact: false,
+            notices: true,
+            show_text: true,
+            quiet: None,
+            close_to_tray: false,
+        }
+    }
+}
+
+/// The sizes of text that may be chosen, in percent.
+const SIZES: std::ops::RangeInclusive<u16> = 80..=200;
+/// Minutes of a day.
+const DAY: u16 = 24 * 60;
+
+impl Choices {
+    /// The same within what makes sense, whoever wrote it.
+    #[must_use]
+    fn sane(mut self) -> Self {
+        self.text_size = self.text_size.clamp(*SIZES.start(), *SIZES.end());
+        self.quiet = self
+            .quiet
+            .filter(|quiet| quiet.from < DAY && quiet.until < DAY);
+        self
+    }
+}
+
 /// The settings, as the file and the page have them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// The account that was used last.
     pub account: Option<String>,
+    /// What a person chose.
+    pub choices: Choices,
     /// What a newer version wrote here is kept for it.
     #[serde(flatten)]
     others: serde_json::Map<String, serde_json::Value>,
@@ -30,6 +119,7 @@ pub struct Settings {
 /// The settings of this device.
 #[derive(Debug)]
 pub struct Device {
+    data: PathBuf,
     file: PathBuf,
     settings: Mutex<Settings>,
 }
@@ -39,17 +129,24 @@ impl Device {
     /// can be read, they are as on a new device.
     pub fn open(data: &Path) -> Self {
         let file = data.join("settings.json");
-        let settings = match fs::read(&file) {
+        let mut settings = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|_| {
                 tracing::warn!("the settings can't be read");
                 Settings::default()
             }),
             Err(_) => Settings::default(),
         };
+        settings.choices = settings.choices.sane();
         Self {
+            data: data.to_owned(),
             file,
             settings: Mutex::new(settings),
         }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// As they are now.
@@ -70,8 +167,26 @@ impl Device {
             return Ok(());
         }
         settings.account = Some(account);
+        self.write(&settings)
+    }
+
+    /// Keeps what a person chose, and gives it as it is kept.
+    ///
+    /// # Errors
+    /// `storage_failed`: it is kept until the end of the program only.
+    pub fn choose(&self, choices: Choices) -> Result<Choices, Problem> {
+        let choices = choices.sane();
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if settings.choices != choices {
+            settings.choices = choices.clone();
+            self.write(&settings)?;
+        }
+        Ok(choices)
+    }
+
+    fn write(&self, settings: &Settings) -> Result<(), Problem> {
         let failed = || Problem::new(Code::StorageFailed).with("kind", "settings");
-        let bytes = serde_json::to_vec_pretty(&*settings).map_err(|_| failed())?;
+        let bytes = serde_json::to_vec_pretty(settings).map_err(|_| failed())?;
         write_private(&self.file, &bytes).map_err(|_| failed())
     }
 }
@@ -95,6 +210,47 @@ mod tests {
             let file = fs::metadata(data.path().join("settings.json")).unwrap();
             assert_eq!(file.permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn what_was_chosen_is_kept_within_what_makes_sense() {
+        let data = tempfile::tempdir().unwrap();
+        let device = Device::open(data.path());
+        let chosen = Choices {
+            theme: Theme::Dark,
+            text_size: 5000,
+            quiet: Some(Quiet {
+                from: 22 * 60,
+                until: 24 * 60,
+            }),
+            close_to_tray: true,
+            ..Choices::default()
+        };
+        let kept = device.choose(chosen).unwrap();
+        assert_eq!((kept.text_size, kept.quiet), (200, None));
+        assert_eq!(Device::open(data.path()).settings().choices, kept);
+        // What an older version left out is as on a new device, and what a
+        // newer one wrote takes nothing else with it.
+        let file = data.path().join("settings.json");
+        let newer = br#"{"account":"one","choices":{"theme":"sepia","text_size":1,"tint":3}}"#;
+        fs::write(&file, newer).unwrap();
+        let settings = Device::open(data.path()).settings();
+        assert_eq!(settings.account.as_deref(), Some("one"));
+        let mended = Choices {
+            text_size: 80,
+            ..Choices::default()
+        };
+        assert_eq!(settings.choices, mended);
+    }
+
+    #[test]
+    fn quiet_hours_go_over_midnight() {
+        let at = |from: u16, until: u16, minute: u16| Quiet { from, until }.holds(minute);
+        let (ten, seven, noon) = (22 * 60, 7 * 60, 12 * 60);
+        assert!(at(ten, seven, ten) && at(ten, seven, 0) && at(ten, seven, seven - 1));
+        assert!(!at(ten, seven, seven) && !at(ten, seven, noon));
+        assert!(at(seven, noon, seven) && !at(seven, noon, noon) && !at(seven, noon, 0));
+        assert!(!at(noon, noon, noon), "never");
     }
 
     #[test]

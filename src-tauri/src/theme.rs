@@ -1,8 +1,11 @@
-//! Light or dark, as the desktop has it, before the first paint.
+//! Light or dark, as a person chose it or as the desktop has it, and the size
+//! of text, before the first paint.
 //!
 //! Owns: asking for it, and telling when it changes. On Linux WebKitGTK often reports light under a dark
 //! desktop, so the desktop portal is asked; elsewhere, and where no portal
 //! answers, the page's own `prefers-color-scheme` decides.
+
+use crate::settings::{Choices, Theme};
 
 /// The desktop's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +26,28 @@ impl Scheme {
     }
 }
 
-/// A script that marks the document before it is painted.
-pub fn script(scheme: Option<Scheme>) -> String {
-    match scheme {
-        Some(scheme) => format!(
-            "document.documentElement?.setAttribute('data-theme', '{}');",
-            scheme.name()
-        ),
-        None => String::new(),
+/// A script that marks the document before it is painted. What a person chose
+/// goes before the desktop's choice.
+pub fn script(desktop: Option<Scheme>, choices: &Choices) -> String {
+    let scheme = match choices.theme {
+        Theme::Light => Some(Scheme::Light),
+        Theme::Dark => Some(Scheme::Dark),
+        Theme::System => desktop,
+    };
+    let mut script = String::from("const root = document.documentElement;\n");
+    if let Some(scheme) = scheme {
+        let name = scheme.name();
+        script.push_str(&format!("root?.setAttribute('data-theme', '{name}');\n"));
     }
+    if choices.text_size != 100 {
+        let size = choices.text_size;
+        script.push_str(&format!("if (root) root.style.fontSize = '{size}%';\n"));
+    }
+    if choices.compact {
+        script.push_str("root?.setAttribute('data-room', 'compact');\n");
+    }
+    // A name of its own for each document, and none that the page sees.
+    format!("(() => {{\n{script}}})();")
 }
 
 /// What the portal's `color-scheme` means: 1 dark, 2 light, 0 no preference
@@ -144,8 +160,24 @@ mod tests {
         assert_eq!(of_portal(1), Some(Scheme::Dark));
         assert_eq!(of_portal(2), Some(Scheme::Light));
         assert_eq!(of_portal(0), None);
-        assert!(script(Some(Scheme::Dark)).contains("'data-theme', 'dark'"));
-        assert!(script(None).is_empty());
+        let usual = Choices::default();
+        assert!(script(Some(Scheme::Dark), &usual).contains("'data-theme', 'dark'"));
+        for untouched in ["data-theme", "fontSize", "data-room"] {
+            assert!(!script(None, &usual).contains(untouched));
+        }
+    }
+
+    #[test]
+    fn what_a_person_chose_goes_before_the_desktops_choice() {
+        let chosen = Choices {
+            theme: Theme::Light,
+            text_size: 125,
+            compact: true,
+            ..Choices::default()
+        };
+        let script = script(Some(Scheme::Dark), &chosen);
+        assert!(script.contains("'light'") && !script.contains("'dark'"));
+        assert!(script.contains("'125%'") && script.contains("'compact'"));
     }
 
     /// A bus of this test's own, with a desktop on it.

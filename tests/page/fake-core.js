@@ -21,6 +21,8 @@
     connection: { state: 'live', retry_at: null, problem: null, ...config.connection },
     stream: null, n: 1, index: 0, conversations: new Map(), clock: config.now, serial: 0, suspended: false,
     tokens: 0,
+    choices: { theme: 'system', text_size: 100, compact: false, notices: true, show_text: true, quiet: null, close_to_tray: false, ...config.choices },
+    depth: config.depth ?? { to: 'days', count: 90 }, leads: config.leads ?? null,
     // A server that is set up: whether somebody is signed in for it, what it needs, and how far that is.
     setUp: { session: false, stopping: false, done: 0, plan: config.setUp },
   };
@@ -156,7 +158,24 @@
   const commands = {
     app_info: () => info,
     accounts: () => here().map((one) => ({ ...one, problem: one === first && state.unlocked ? null : one.problem })),
-    settings: () => ({ account: state.remembered }),
+    settings: () => ({ account: state.remembered, choices: state.choices }),
+    choose: ({ choices }) => {
+      state.choices = { ...state.choices, ...choices };
+      return state.choices;
+    },
+    this_device: () => ({ stored: 48_350_000, tray: true, starts_at_login: false, notices: true, ...config.device }),
+    start_at_login: () => null,
+    where_to: () => {
+      const to = state.leads;
+      state.leads = null;
+      return to;
+    },
+    licences: () => 'MIT License\n\nPermission is hereby granted, free of charge, to any person.\n\n'.repeat(20),
+    history_depth: () => state.depth,
+    set_history_depth: ({ depth }) => {
+      state.depth = depth;
+      return null;
+    },
     remember_account: ({ account: id }) => {
       state.remembered = id;
       return null;
@@ -421,6 +440,11 @@
     connect: (connection) => {
       state.connection = { retry_at: null, problem: null, ...connection };
       tell([{ kind: 'connection', value: state.connection }]);
+    },
+    /** A notice was pressed, or a link was opened. */
+    lead: (to) => {
+      state.leads = to;
+      fake.emit('lead', null);
     },
     /** Somebody else writes. */
     receive: (id, text, { lose = false, at } = {}) => {

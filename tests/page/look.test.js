@@ -31,6 +31,11 @@ async function look(config, options, act) {
   assert.deepEqual(seen, clean);
 }
 
+async function toSettings(page) {
+  await page.keyboard.press('Control+,');
+  await page.waitForSelector('.settings-section');
+}
+
 const minute = 60_000;
 const runs = {
   conversations: [{ person: 'p-bob', messages: [
@@ -153,6 +158,7 @@ describe('geometry', () => {
     ['sign-in', { signedIn: false }, async (page) => { await page.fill('#server', 'a.example'); await page.click('#continue'); await page.waitForSelector('#password'); }],
     ['the list', { conversations: talks().map((talk) => ({ ...talk, messages: talk.messages.map((m) => ({ ...m, text: 'Ungeheuerlichkeitsbescheinigung'.repeat(20) })) })), people: talks().map(({ person }) => ({ id: person, name: `${person} ${'Wolfeschlegelsteinhausen'.repeat(5)}`, is_me: false })) }, async () => {}],
     ['a conversation', {}, (page) => openConversation(page, BOB)],
+    ['the settings', { choices: { quiet: { from: 1320, until: 420 } } }, async (page) => { await toSettings(page); await page.click('#licences summary'); }],
     ['what to ask for', { signedIn: false }, toUnready('chat_missing')],
     ['a plan', { signedIn: false, setUp: plan(obstacles) }, toPlan],
     ['setting up', { signedIn: false }, toWorking],
@@ -204,6 +210,15 @@ describe('contrast is at least 4.5, computed from the real colours', () => {
       await page.click('#continue');
       await page.waitForSelector('#server-error[data-code] span');
       const wanted = ['h1', '.lead', '.hint', 'label', '#continue', '.field-error span', '#server', '.problem-action button'];
+      const all = await contrasts(page, wanted);
+      assert.equal(new Set(all.map(([selector]) => selector)).size, wanted.length);
+      for (const [selector, ratio] of all) assert.ok(ratio >= 4.5, `${selector}: ${ratio.toFixed(2)}`);
+    }));
+
+    test(`of the settings, in the ${colorScheme} theme`, () => look({ device: { tray: false } }, { colorScheme }, async (page) => {
+      await toSettings(page);
+      await page.click('#licences summary');
+      const wanted = ['#settings-title', '.settings-section h3', '.setting-text', '.setting .hint', '.segment span', '.setting select', '.facts-line dd', '.licence', '#settings-sign-out'];
       const all = await contrasts(page, wanted);
       assert.equal(new Set(all.map(([selector]) => selector)).size, wanted.length);
       for (const [selector, ratio] of all) assert.ok(ratio >= 4.5, `${selector}: ${ratio.toFixed(2)}`);
@@ -261,6 +276,9 @@ const screens = {
   'session ended': [{ connection: { state: 'sign_in_needed' } }, (page) => openConversation(page, BOB)],
   accounts: [{ others }, async (page) => { await page.click('#menu'); await page.click('#accounts'); await page.waitForSelector('[data-account]'); }],
   'sign-in beside others': [{ others, signedIn: false, last: 'acc-3' }, async (page) => { await page.click('#another-account'); await page.click('#account-add'); await page.waitForSelector('#other-accounts'); }],
+  settings: [{ choices: { quiet: { from: 1320, until: 420 } } }, toSettings],
+  'settings without a tray': [{ device: { tray: false, starts_at_login: null }, depth: { to: 'messages', count: 100 } }, async (page) => { await toSettings(page); await page.click('#licences summary'); await page.waitForSelector('.licence:not(:empty)'); }],
+  'a link that leads nowhere': [{ leads: { to: 'server_unknown', host: 'evil.example' } }, (page) => page.waitForSelector('#link-dialog[open]')],
   people: [{}, async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); }],
   'sign out': [{}, async (page) => { await page.click('#menu'); await page.click('#sign-out'); }],
   'sign out unsent': [{ conversations: failing }, async (page) => { await page.click('#menu'); await page.click('#sign-out'); await page.click('#sign-out-confirm'); await page.click('#unsent-copy'); await page.waitForSelector('.copied'); }],

@@ -101,6 +101,12 @@ async function toAccounts(page) {
 }
 
 /** @param {Page} page */
+async function toSettings(page) {
+  await page.keyboard.press('Control+,');
+  await page.waitForSelector('.settings-section');
+}
+
+/** @param {Page} page */
 async function toFound(page) {
   await page.fill('#search', 'page');
   await page.waitForSelector('[data-found]');
@@ -251,6 +257,17 @@ const pictures = [
   { name: 'accounts', config: { others }, act: toAccounts, dark: true },
   { name: 'accounts-narrow', config: { others }, act: toAccounts, options: narrow },
   { name: 'accounts-right-to-left', config: { others }, act: toAccounts, options: { rtl: true } },
+  { name: 'settings', act: toSettings, dark: true, options: { viewport: { width: 1200, height: 1300 } } },
+  { name: 'settings-window', act: toSettings, dark: true },
+  { name: 'settings-quiet', config: { choices: { quiet: { from: 1320, until: 420 }, theme: 'dark', close_to_tray: true }, device: { starts_at_login: true } }, act: toSettings, options: { viewport: { width: 1200, height: 1300 } } },
+  { name: 'settings-narrow', act: toSettings, dark: true, options: { viewport: { width: 320, height: 1700 } } },
+  { name: 'settings-right-to-left', config: { device: { tray: false } }, act: toSettings, options: { rtl: true, viewport: { width: 1200, height: 1300 } } },
+  { name: 'settings-large-text', act: toSettings, options: { text: 2, viewport: { width: 768, height: 2200 } } },
+  { name: 'settings-narrow-large-text', act: toSettings, options: { text: 2, viewport: { width: 320, height: 1600 } } },
+  { name: 'settings-licences', act: async (page) => { await toSettings(page); await page.click('#licences summary'); await page.waitForSelector('.licence:not(:empty)'); await page.evaluate(() => document.querySelector('.licence')?.scrollIntoView({ block: 'end' })); } },
+  { name: 'settings-wide', act: toSettings, options: { viewport: { width: 3840, height: 2160 } } },
+  { name: 'compact', config: { choices: { compact: true } }, act: toBob },
+  { name: 'link-refused', config: { leads: { to: 'server_unknown', host: 'elsewhere.example' } }, act: async (page) => { await page.waitForSelector('#link-dialog[open]'); } },
   { name: 'sign-in-beside-others', config: { others }, act: async (page) => { await toAccounts(page); await page.click('#account-add'); await page.waitForSelector('#other-accounts'); } },
   { name: 'sign-out', act: async (page) => { await page.click('#menu'); await page.click('#sign-out'); } },
   { name: 'sign-out-unsent', act: async (page) => {

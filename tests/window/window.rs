@@ -2,6 +2,8 @@
 //! clicking, looking. Needs a display, a bus and a keychain of its own, as
 //! `cargo xtask test` gives.
 
+mod at_home;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;

@@ -390,6 +390,64 @@ people-none = Nobody by that name is on this server.
 people-alone = Nobody else is on this server yet.
 close = Close
 
+## Settings
+
+settings-menu = Settings …
+settings-title = Settings
+settings-account = Account
+settings-look = Look
+settings-notices = Notices
+settings-device = This device
+settings-about = About
+settings-theme-label = Colours
+settings-theme-system = System
+settings-theme-light = Light
+settings-theme-dark = Dark
+settings-text-size-label = Size of text
+settings-text-size-is = { $size ->
+    [100] 100 % (usual)
+   *[other] { $size } %
+  }
+settings-compact-label = More on one screen
+settings-compact-about = Leaves less room around things.
+settings-notices-label = Tell me about new messages
+settings-notices-none = There are no notices on this device yet.
+settings-show-text-label = Show what was written
+settings-show-text-about = Without it a notice only says who wrote. What it shows may be seen on a locked screen.
+settings-quiet-label = Quiet hours
+settings-quiet-about = Nothing is told then; what came stands in the list.
+settings-quiet-from = From
+settings-quiet-until = until
+settings-stored = Kept on this device
+settings-depth-label = Fetch by itself
+settings-depth-about = How far back messages are kept here for reading offline and for the search. What is kept already stays.
+settings-depth-days = { $count ->
+    [0] Nothing
+    [7] The last week
+    [30] The last month
+    [90] The last 3 months
+    [365] The last year
+   *[other] The last { $count } days
+  }
+settings-depth-messages = { $count ->
+    [0] Nothing
+   *[other] The last { $count } messages
+  }
+settings-depth-everything = Everything
+settings-login-label = Start at login
+settings-login-about = It waits in the tray, where there is one.
+settings-tray-label = Go on in the tray when closed
+settings-tray-about = Closing the window doesn’t end { $app } then: messages still arrive. To end it, choose Quit in the tray.
+settings-tray-none = This desktop shows no tray, so closing the window always ends { $app }.
+settings-version = Version { $version }
+settings-licences = Licences
+
+## Links into the app
+
+link-title = This link leads nowhere here
+link-server = It is for somebody on { $host }, and nobody is signed in to that server here. Nothing was sent there. If you know and trust that server, add an account on it first.
+link-unknown = { $app } doesn’t understand this link, so nothing was done.
+
 ## Signing out
 
 sign-out-title = Sign out?
@@ -425,6 +483,49 @@ action-none = OK
 
 owner-note = { $app } { $version }: { $problem } ({ $code })
 owner-note-copied = The note is copied. Send it to whoever runs the server.
+
+## Notices of new messages
+
+notice-title = { $count ->
+    [one] { $name }
+   *[other] { $name } ({ $count })
+  }
+notice-hidden = { $count ->
+    [one] New message
+   *[other] { $count } new messages
+  }
+notice-sum-title = While you were away
+notice-sum = { $messages ->
+    [one] 1 new message
+   *[other] { $messages } new messages
+  } in { $conversations ->
+    [one] 1 conversation
+   *[other] { $conversations } conversations
+  }
+notice-open = Open
+notice-reply = Reply
+
+## The tray, and a second start
+
+already-open = { $app } is open on this data folder already.
+
+tray-tooltip = { $unread ->
+    [0] No unread messages
+    [one] 1 unread message
+   *[other] { $unread } unread messages
+  }
+tray-open = Open { $app }
+tray-quit = Quit { $app }
+tray-account = { $name }: { $state ->
+    [connecting] connecting
+    [catching_up] catching up
+    [live] connected
+    [polling] connected, a little slower
+    [waiting] waiting to try again
+    [offline] offline
+    [sign_in_needed] signed out by the server
+   *[not_provisioned] chat is not set up
+  }
 
 ## Problems
 

@@ -23,9 +23,9 @@ const marks = /** @type {const} */ ({ queued: 'clock', sending: 'rising', sent: 
 
 /**
  * @param {Session} session
- * @param {{ selected: Selected, open: (id: string) => void, openMessage: (conversation: string, message: string, title: string) => void, findPeople: () => void, accounts: () => void, signOut: () => void }} how
+ * @param {{ selected: Selected, open: (id: string) => void, openMessage: (conversation: string, message: string, title: string) => void, findPeople: () => void, accounts: () => void, settings: () => void, signOut: () => void }} how
  */
-export function listView(session, { selected, open, openMessage, findPeople, accounts, signOut }) {
+export function listView(session, { selected, open, openMessage, findPeople, accounts, settings, signOut }) {
   /** @type {Map<string, Row>} */
   const rows = new Map();
   /** What the search found; null where nothing is looked for. @type {string[] | null} */
@@ -44,6 +44,7 @@ export function listView(session, { selected, open, openMessage, findPeople, acc
   const menu = menuButton('menu', t('menu'), icon('menu'), [
     who,
     el('button', { id: 'accounts', type: 'button', role: 'menuitem', tabindex: -1, 'aria-haspopup': 'dialog', on: { click: accounts } }, icon('people', 20), t('accounts-menu')),
+    el('button', { id: 'settings-open', type: 'button', role: 'menuitem', tabindex: -1, 'aria-haspopup': 'dialog', 'aria-keyshortcuts': 'Control+,', on: { click: settings } }, icon('settings', 20), t('settings-menu')),
     el('button', { id: 'sign-out', type: 'button', role: 'menuitem', tabindex: -1, on: { click: signOut } }, icon('leave', 20), t('sign-out')),
   ]);
   const connectionSlot = el('div', { class: 'connection-slot' });

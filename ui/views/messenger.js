@@ -20,6 +20,7 @@ import { ConversationView } from './conversation.js';
 import { listView } from './list.js';
 import { askingText } from './missing.js';
 import { peopleDialog } from './people.js';
+import { settingsDialog } from './settings.js';
 import { signOutDialog } from './signout.js';
 
 /** @typedef {import('../session.js').Session} Session */
@@ -47,12 +48,25 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     open: (id) => void openConversation(id),
     openMessage: (id, message, title) => void openMessage(id, message, title),
     findPeople: () => people(),
-    accounts: () => accountsDialog({ current: session.id, unread: session.unread.peek(), pick: switchTo, add: addAccount }),
-    signOut: () => signOutDialog(session, info, { done: signedOut }),
+    accounts,
+    settings,
+    signOut,
   });
   const pane = el('section', { class: 'pane-conversation' });
   const banner = el('div', { class: 'banner', role: 'status' });
   const element = el('div', { class: 'messenger', data: { pane: 'list' } }, list.element, pane);
+
+  function accounts() {
+    accountsDialog({ current: session.id, unread: session.unread.peek(), pick: switchTo, add: addAccount });
+  }
+
+  function signOut() {
+    signOutDialog(session, info, { done: signedOut });
+  }
+
+  function settings() {
+    settingsDialog(session, info, { accounts, signOut });
+  }
 
   /** @param {string} id @param {string} [name] known where nothing was said yet */
   async function openConversation(id, name) {
@@ -124,7 +138,10 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
   /** @param {KeyboardEvent} event */
   function key(event) {
     if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return;
-    if (event.key === 'Escape' && conversation) {
+    if (event.key === ',' && (event.ctrlKey || event.metaKey) && !event.altKey) {
+      event.preventDefault();
+      settings();
+    } else if (event.key === 'Escape' && conversation) {
       event.preventDefault();
       void leave();
     } else if ((event.ctrlKey || event.metaKey) && !event.altKey && ['k', 'f'].includes(event.key.toLowerCase())) {
@@ -187,6 +204,11 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     shown() {
       ready('list');
       if (focus) list.focus();
+    },
+    /** Where a notice or a link leads. @param {string} id */
+    go(id) {
+      document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
+      void openConversation(id);
     },
     /** Goes on after the server was set up. */
     goOn: () => void api.reconnect(session.id).catch(() => {}),

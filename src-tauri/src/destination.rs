@@ -1,0 +1,242 @@
+//! Where a notice or a link leads.
+//!
+//! Owns: what a `whinchat:` link may say, and the one place that is to be gone
+//! to until the page has asked for it. A link only navigates: it carries no
+//! text, no name and no secret, and a server is never asked because of it. Only
+//! a server that an account here is signed in to may stand in it.
+//!
+//! ```text
+//! whinchat://open
+//! whinchat://person/<uuid>?server=<address, percent-encoded>
+//! ```
+
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+use tauri::Url;
+use whinchat_core::{
+    bridge::AccountSummary,
+    directus::address::Server,
+    model::{ConversationId, PersonId},
+};
+
+/// What links begin with.
+pub const SCHEME: &str = "whinchat";
+/// The longest that a link may be, in bytes.
+const LONGEST: usize = 1024;
+
+/// What a link says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// The app.
+    Open,
+    /// The conversation with a person.
+    Person {
+        /// On which server.
+        server: Server,
+        /// Whom.
+        person: PersonId,
+    },
+}
+
+impl Link {
+    /// Reads a link, letter by letter: what is not exactly one is none.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        if text.len() > LONGEST || !text.is_ascii() || text.contains(|c: char| c.is_ascii_control())
+        {
+            return None;
+        }
+        let url = Url::parse(text).ok()?;
+        let bare = url.username().is_empty()
+            && url.password().is_none()
+            && url.port().is_none()
+            && url.fragment().is_none();
+        if url.scheme() != SCHEME || !bare {
+            return None;
+        }
+        match (url.host_str()?, url.path(), url.query()) {
+            ("open", "" | "/", None) => Some(Self::Open),
+            ("person", path, Some(_)) => {
+                let person = path.strip_prefix('/')?.parse().ok()?;
+                let mut pairs = url.query_pairs();
+                let (name, address) = pairs.next()?;
+                // What an address as typed may begin or end with, one in a link may not.
+                let exact = !address.contains(|c: char| c.is_whitespace() || c.is_control());
+                if name != "server" || !exact || pairs.next().is_some() {
+                    return None;
+                }
+                let server = Server::read(&address).ok()?;
+                Some(Self::Person { server, person })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where the page is to go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "to")]
+pub enum Destination {
+    /// A conversation.
+    Conversation {
+        /// The account's local id.
+        account: String,
+        /// `dm:<person>`.
+        conversation: String,
+    },
+    /// Nowhere: a link to a server that nobody here is signed in to.
+    ServerUnknown {
+        /// Its host.
+        host: String,
+    },
+    /// Nowhere: it is no link of ours.
+    LinkUnknown,
+}
+
+/// Where a link leads for whoever is signed in here; `None` where it only
+/// opens the app. Of several accounts on one server the one that is used now
+/// is meant.
+#[must_use]
+pub fn of_link(text: &str, accounts: &[AccountSummary], used: Option<&str>) -> Option<Destination> {
+    let (server, person) = match Link::read(text) {
+        None => return Some(Destination::LinkUnknown),
+        Some(Link::Open) => return None,
+        Some(Link::Person { server, person }) => (server, person),
+    };
+    let mut agreed = accounts
+        .iter()
+        .filter(|account| Server::read(&account.server).is_ok_and(|known| known == server))
+        .collect::<Vec<_>>();
+    agreed.sort_by_key(|account| Some(account.id.as_str()) != used);
+    Some(match agreed.first() {
+        Some(account) => Destination::Conversation {
+            account: account.id.clone(),
+            conversation: ConversationId::Direct(person).to_string(),
+        },
+        None => Destination::ServerUnknown {
+            host: server.host(),
+        },
+    })
+}
+
+/// Where the page is to go next, until it asks.
+#[derive(Debug, Default)]
+pub struct Next(Mutex<Option<Destination>>);
+
+impl Next {
+    /// From now on here, whatever was before.
+    pub fn set(&self, destination: Destination) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(destination);
+    }
+
+    /// Gives it once.
+    pub fn take(&self) -> Option<Destination> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use whinchat_core::bridge::VaultKind;
+
+    const BOB: &str = "5463fbc0-a420-446b-a024-e58abb0969e5";
+
+    fn account(id: &str, server: &str) -> AccountSummary {
+        AccountSummary {
+            id: id.to_owned(),
+            server: server.to_owned(),
+            email: "alice@example.com".to_owned(),
+            name: String::new(),
+            person: String::new(),
+            vault: VaultKind::Keychain,
+            problem: None,
+        }
+    }
+
+    fn to_bob(server: &str) -> String {
+        format!("whinchat://person/{BOB}?server={server}")
+    }
+
+    #[test]
+    fn a_link_opens_the_app_or_a_conversation_on_a_server_that_is_known() {
+        let accounts = [
+            account("one", "https://chat.example"),
+            account("two", "https://verein.example/chat"),
+            account("three", "https://chat.example"),
+        ];
+        let lead = |text: &str, used: Option<&str>| of_link(text, &accounts, used);
+        assert_eq!(lead("whinchat://open", None), None);
+        assert_eq!(lead("whinchat://open/", None), None);
+        let bob_by = |account: &str| {
+            Some(Destination::Conversation {
+                account: account.to_owned(),
+                conversation: format!("dm:{BOB}"),
+            })
+        };
+        let chat = to_bob("https%3A%2F%2Fchat.example");
+        assert_eq!(lead(&chat, None), bob_by("one"));
+        assert_eq!(lead(&chat, Some("three")), bob_by("three"));
+        assert_eq!(lead(&chat, Some("two")), bob_by("one"));
+        assert_eq!(lead(&to_bob("CHAT.example"), None), bob_by("one"));
+        let club = to_bob("https%3A%2F%2Fverein.example%2Fchat%2F");
+        assert_eq!(lead(&club, None), bob_by("two"));
+        let elsewhere = Some(Destination::ServerUnknown {
+            host: "evil.example".to_owned(),
+        });
+        assert_eq!(lead(&to_bob("evil.example"), None), elsewhere);
+    }
+
+    #[test]
+    fn whatever_is_not_exactly_a_link_leads_nowhere() {
+        let long = to_bob(&"a".repeat(2000));
+        for bad in [
+            "",
+            "whinchat:",
+            "whinchat:open",
+            "whinchat://",
+            "whinchat://open?x=1",
+            "whinchat://open#x",
+            "whinchat://open/further",
+            "whinchat://open:80/",
+            "whinchat://alice:secret@open",
+            "whinchat://send/x?text=hi",
+            "whinchat://person/",
+            "whinchat://person/bob?server=chat.example",
+            &format!("whinchat://person/{BOB}"),
+            &format!("whinchat://person/{BOB}?server="),
+            &format!("whinchat://person/../{BOB}/x?server=chat.example"),
+            &to_bob("chat.example&server=evil.example"),
+            &to_bob("chat.example&text=hi"),
+            &to_bob("http%3A%2F%2Fchat.example"),
+            &to_bob("https%3A%2F%2Falice%3Asecret%40chat.example"),
+            &to_bob("javascript%3Aalert(1)"),
+            &to_bob("file%3A%2F%2F%2Fetc%2Fpasswd"),
+            &to_bob("chat.example%0a"),
+            &to_bob("chät.example"),
+            &to_bob("chat.example#x"),
+            &format!("whinchat://person/{BOB}?password=secret"),
+            &format!("WHINCHAT2://person/{BOB}?server=chat.example"),
+            "https://chat.example/",
+            "--data",
+            &long,
+        ] {
+            assert_eq!(Link::read(bad), None, "{bad}");
+            assert_eq!(of_link(bad, &[], None), Some(Destination::LinkUnknown));
+        }
+    }
+
+    #[test]
+    fn the_page_is_told_once_and_only_the_last() {
+        let next = Next::default();
+        assert_eq!(next.take(), None);
+        next.set(Destination::LinkUnknown);
+        let last = Destination::ServerUnknown {
+            host: "a.example".to_owned(),
+        };
+        next.set(last.clone());
+        assert_eq!(next.take(), Some(last));
+        assert_eq!(next.take(), None);
+    }
+}

@@ -1,0 +1,266 @@
+/**
+ * The settings: the account, the look, notices, this device, about.
+ *
+ * Owns: asking for all of it anew each time it is opened, and that a choice is
+ * kept the moment it is made; one that could not be kept says so and stands as
+ * it was. Never: what follows from a choice beyond the look; that is the shell's.
+ */
+import * as api from '../api.js';
+import { avatar } from '../components/avatar.js';
+import { openDialog } from '../components/dialog.js';
+import { el } from '../components/dom.js';
+import { icon } from '../components/icons.js';
+import { problemBox } from '../components/problem.js';
+import { hostOf } from '../components/server-chip.js';
+import { hourText, sizeText, t } from '../locale.js';
+import * as look from '../look.js';
+
+/** @typedef {import('../api.js').Choices} Choices */
+/** @typedef {import('../api.js').ThisDevice} ThisDevice */
+/** @typedef {import('../session.js').Session} Session */
+/** @typedef {import('../types/bridge').AppInfo} AppInfo */
+/** @typedef {import('../types/bridge').Depth} Depth */
+
+/** Text sizes to choose from, in percent. */
+const SIZES = [80, 90, 100, 110, 125, 150, 175, 200];
+/** Depths of history to choose from, in days. */
+const DAYS = [7, 30, 90, 365];
+/** Quiet hours to begin with: from ten in the evening until seven. */
+const NIGHT = { from: 22 * 60, until: 7 * 60 };
+
+/**
+ * @param {Session} session
+ * @param {AppInfo} info
+ * @param {{ accounts: () => void, signOut: () => void }} how what is asked for elsewhere
+ */
+export function settingsDialog(session, info, { accounts, signOut }) {
+  const place = el('div', { class: 'settings-trouble', role: 'status' });
+  const body = el('div', { class: 'settings-body', 'aria-busy': 'true' }, el('div', { class: 'settings-waiting' }, el('span', { class: 'spinner', role: 'img', 'aria-label': t('pause') })));
+  const close = el('button', { id: 'settings-close', type: 'button', class: 'icon-button', 'aria-label': t('close'), title: t('close'), on: { click: () => dialog.close() } }, icon('close'));
+  const dialog = openDialog('settings', [
+    el('header', { class: 'dialog-head' }, el('h2', { id: 'settings-title' }, t('settings-title')), close),
+    place,
+    body,
+  ], 'settings-title');
+  close.focus();
+
+  /** @param {unknown} error */
+  function tell(error) {
+    place.replaceChildren(problemBox(api.asProblem(error), info.version, null));
+  }
+
+  async function fill() {
+    try {
+      const [{ choices }, device, depth] = await Promise.all([
+        api.settings(),
+        api.thisDevice(),
+        // An account that is not open has none to tell.
+        api.historyDepth(session.id).catch(() => null),
+      ]);
+      draw(choices, device, depth);
+    } catch (error) {
+      body.replaceChildren();
+      tell(error);
+    }
+    body.removeAttribute('aria-busy');
+  }
+
+  /** @param {Choices} given @param {ThisDevice} device @param {Depth | null} depth */
+  function draw(given, device, depth) {
+    let choices = given;
+    /** The choices are kept one after the other, each with those before it. @type {Promise<unknown>} */
+    let kept = Promise.resolve();
+
+    /** @param {Partial<Choices>} change @param {() => void} back shows what is so, where it could not be kept */
+    function choose(change, back) {
+      kept = kept.then(async () => {
+        try {
+          choices = await api.choose({ ...choices, ...change });
+          place.replaceChildren();
+        } catch (error) {
+          back();
+          tell(error);
+        }
+        look.chose(choices);
+      });
+    }
+
+    const account = session.account.peek();
+    const name = account.name || account.email;
+    const leave = (/** @type {() => void} */ then) => () => { dialog.close(); then(); };
+
+    const showText = toggle('show-text', choices.show_text, (on, back) => choose({ show_text: on }, back), 'settings-show-text-about');
+    const quiet = toggle('quiet', choices.quiet !== null, (on, back) => {
+      hours.hidden = !on;
+      choose({ quiet: on ? { from: Number(from.value), until: Number(until.value) } : null }, () => { back(); hours.hidden = choices.quiet === null; });
+    }, 'settings-quiet-about');
+    const { from: begins, until: ends } = choices.quiet ?? NIGHT;
+    const times = () => choose({ quiet: { from: Number(from.value), until: Number(until.value) } }, () => {
+      from.value = String(choices.quiet?.from ?? NIGHT.from);
+      until.value = String(choices.quiet?.until ?? NIGHT.until);
+    });
+    const from = hourChoice('quiet-from', begins, times);
+    const until = hourChoice('quiet-until', ends, times);
+    const hours = el(
+      'div',
+      { class: 'setting hours', hidden: choices.quiet === null },
+      el('label', { for: 'quiet-from' }, t('settings-quiet-from')), from,
+      el('label', { for: 'quiet-until' }, t('settings-quiet-until')), until,
+    );
+    const more = el('div', { class: 'settings-more', hidden: !choices.notices }, showText, quiet, hours);
+    const notices = toggle('notices', choices.notices, (on, back) => {
+      more.hidden = !on;
+      choose({ notices: on }, () => { back(); more.hidden = !choices.notices; });
+    });
+
+    const licence = el('pre', { class: 'licence', tabindex: 0, 'aria-label': t('settings-licences') });
+    const licences = el('details', { id: 'licences', class: 'licences', on: { toggle: () => void readLicences() } }, el('summary', {}, el('span', {}, t('settings-licences')), icon('chevron', 20)), licence);
+    async function readLicences() {
+      if (!licences.open || licence.textContent !== '') return;
+      try {
+        licence.textContent = await api.licences();
+      } catch (error) {
+        tell(error);
+      }
+    }
+
+    body.replaceChildren(
+      section('account', el(
+        'div',
+        { class: 'setting settings-who' },
+        avatar(account.person, name),
+        el('div', { class: 'account-text' }, el('span', { class: 'person-name', dir: 'auto' }, name), account.name ? el('span', { class: 'soft', dir: 'ltr' }, account.email) : null, el('span', { class: 'soft', dir: 'ltr' }, hostOf(account.server))),
+      ), el(
+        'div',
+        { class: 'setting settings-deeds' },
+        el('button', { id: 'settings-accounts', type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(accounts) } }, icon('people', 20), t('accounts-menu')),
+        el('button', { id: 'settings-sign-out', type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(signOut) } }, icon('leave', 20), t('sign-out')),
+      )),
+      section(
+        'look',
+        themes(choices.theme, (theme, back) => choose({ theme }, back)),
+        selection('text-size', nearest(choices.text_size).map((size) => [String(size), t('settings-text-size-is', { size })]), String(choices.text_size), (value, back) => choose({ text_size: Number(value) }, back)),
+        toggle('compact', choices.compact, (on, back) => choose({ compact: on }, back), 'settings-compact-about'),
+      ),
+      section('notices', ...(device.notices ? [notices, more] : [el('p', { class: 'setting hint' }, t('settings-notices-none'))])),
+      section(
+        'device',
+        el('dl', { class: 'setting facts-line' }, el('dt', {}, t('settings-stored')), el('dd', { id: 'settings-stored' }, sizeText(device.stored))),
+        depth && depths(depth, (chosen, back) => void api.setHistoryDepth(session.id, chosen).then(() => place.replaceChildren(), (/** @type {unknown} */ error) => { back(); tell(error); })),
+        device.starts_at_login === null ? null : toggle('login', device.starts_at_login, (on, back) => void api.startAtLogin(on).then(() => place.replaceChildren(), (/** @type {unknown} */ error) => { back(); tell(error); }), 'settings-login-about'),
+        toggle('tray', choices.close_to_tray && device.tray, (on, back) => choose({ close_to_tray: on }, back), device.tray ? 'settings-tray-about' : 'settings-tray-none', !device.tray),
+      ),
+      section(
+        'about',
+        el('dl', { class: 'setting facts-line' }, el('dt', {}, info.name), el('dd', {}, t('settings-version', { version: info.version }))),
+        licences,
+      ),
+    );
+  }
+
+  void fill();
+}
+
+/** @param {string} id @param {...(HTMLElement | null)} content */
+function section(id, ...content) {
+  return el('section', { class: 'settings-section', 'aria-labelledby': `settings-${id}` }, el('h3', { id: `settings-${id}` }, t(`settings-${id}`)), el('div', { class: 'settings-card' }, ...content));
+}
+
+/**
+ * @param {string} id
+ * @param {boolean} on
+ * @param {(on: boolean, back: () => void) => void} change
+ * @param {string} [about] the id of a sentence
+ * @param {boolean} [off] whether it can't be changed
+ */
+function toggle(id, on, change, about, off = false) {
+  const input = el('input', {
+    id: `setting-${id}`, type: 'checkbox', role: 'switch', class: 'switch', checked: on, disabled: off, 'aria-describedby': about ? `setting-${id}-about` : null,
+    on: { change: () => change(input.checked, () => { input.checked = !input.checked; }) },
+  });
+  return el(
+    'div',
+    { class: 'setting' },
+    el('label', { for: `setting-${id}`, class: 'setting-text' }, t(`settings-${id}-label`)),
+    input,
+    about ? el('p', { id: `setting-${id}-about`, class: 'hint' }, t(about)) : null,
+  );
+}
+
+/**
+ * @param {string} id
+ * @param {[string, string][]} options value and words
+ * @param {string} chosen
+ * @param {(value: string, back: () => void) => void} change
+ * @param {string} [about]
+ */
+function selection(id, options, chosen, change, about) {
+  let before = chosen;
+  const select = el('select', {
+    id: `setting-${id}`, 'aria-describedby': about ? `setting-${id}-about` : null,
+    on: { change: () => {
+      const was = before;
+      before = select.value;
+      change(select.value, () => { before = was; select.value = was; });
+    } },
+  }, ...options.map(([value, words]) => el('option', { value, selected: value === chosen }, words)));
+  return el(
+    'div',
+    { class: 'setting' },
+    el('label', { for: `setting-${id}`, class: 'setting-text' }, t(`settings-${id}-label`)),
+    el('span', { class: 'select' }, select, icon('chevron', 18)),
+    about ? el('p', { id: `setting-${id}-about`, class: 'hint' }, t(about)) : null,
+  );
+}
+
+/** Light, dark, or as the system has it. @param {Choices['theme']} chosen @param {(theme: Choices['theme'], back: () => void) => void} change */
+function themes(chosen, change) {
+  /** @type {Choices['theme'][]} */
+  const all = ['system', 'light', 'dark'];
+  let before = chosen;
+  const inputs = all.map((theme) => el('input', {
+    type: 'radio', name: 'theme', id: `setting-theme-${theme}`, value: theme, checked: theme === chosen,
+    on: { change: () => {
+      const was = before;
+      before = theme;
+      change(theme, () => {
+        before = was;
+        for (const input of inputs) input.checked = input.value === was;
+      });
+    } },
+  }));
+  return el(
+    'fieldset',
+    { class: 'setting' },
+    el('legend', { class: 'setting-text' }, t('settings-theme-label')),
+    el('div', { class: 'segments' }, ...inputs.map((input) => el('label', { class: 'segment' }, input, el('span', {}, t(`settings-theme-${input.value}`))))),
+  );
+}
+
+/** The sizes with the one that is chosen among them. @param {number} chosen */
+function nearest(chosen) {
+  return [...new Set([...SIZES, chosen])].sort((a, b) => a - b);
+}
+
+/** @param {string} id @param {number} chosen @param {() => void} change */
+function hourChoice(id, chosen, change) {
+  const half = Array.from({ length: 48 }, (_, at) => at * 30);
+  const all = [...new Set([...half, chosen])].sort((a, b) => a - b);
+  return el('select', { id, on: { change } }, ...all.map((minute) => el('option', { value: minute, selected: minute === chosen }, hourText(minute))));
+}
+
+/** @param {Depth} depth @param {(depth: Depth, back: () => void) => void} change */
+function depths(depth, change) {
+  /** @param {Depth} one */
+  const key = (one) => (one.to === 'everything' ? one.to : `${one.to}:${one.count}`);
+  /** @type {Depth[]} */
+  const all = [...DAYS.map((count) => /** @type {Depth} */ ({ to: 'days', count })), { to: 'everything' }];
+  // What another program chose is kept until something else is chosen.
+  if (!all.some((one) => key(one) === key(depth))) all.unshift(depth);
+  /** @param {Depth} one */
+  const words = (one) => (one.to === 'everything' ? t('settings-depth-everything') : t(`settings-depth-${one.to}`, { count: one.count }));
+  return selection('depth', all.map((one) => [key(one), words(one)]), key(depth), (value, back) => {
+    const chosen = all.find((one) => key(one) === value);
+    if (chosen) change(chosen, back);
+  }, 'settings-depth-about');
+}
