@@ -43,6 +43,7 @@ import { listen } from './vendor/tauri-api/event.js';
  * @property {boolean} show_text whether a notice tells what was written
  * @property {{ from: number, until: number } | null} quiet
  * @property {boolean} close_to_tray
+ * @property {number | null} lock_after minutes without use
  */
 /** @typedef {{ account: string | null, choices: Choices }} Settings as src-tauri/src/settings.rs has them */
 /** @typedef {{ stored: number, tray: boolean, starts_at_login: boolean | null, notices: boolean }} ThisDevice as src-tauri/src/commands.rs has it */
@@ -131,6 +132,21 @@ export const signIn = (request) => call('sign_in', { request });
 
 /** @param {string} account @param {string} passphrase @returns {Promise<AccountSummary>} */
 export const unlock = (account, passphrase) => call('unlock', { account, passphrase });
+
+/**
+ * Puts an account under a passphrase, under another one, or under none.
+ * @param {string} account
+ * @param {string | null} old the one that holds now
+ * @param {string | null} next
+ * @returns {Promise<AccountSummary>}
+ */
+export const setPassphrase = (account, old, next) => call('set_passphrase', { account, old, new: next });
+
+/** Closes every account that has a passphrase. @returns {Promise<null>} */
+export const lock = () => call('lock');
+
+/** Somebody uses the app. @returns {Promise<null>} */
+export const used = () => call('used');
 
 /** @param {string} account @returns {Promise<Opened>} */
 export const open = (account) => ask('open', { account });
@@ -287,6 +303,21 @@ export async function onLead(onLead) {
     await listen('lead', () => onLead());
   } catch {
     // Without the event it is asked at the start only.
+  }
+}
+
+/**
+ * Hears that an account was locked: it is closed, and its passphrase is needed.
+ * @param {(account: string) => void} onLocked
+ */
+export async function onLocked(onLocked) {
+  try {
+    await listen('session', (event) => {
+      const { value } = /** @type {{ value: { account: string, state: string } }} */ (event.payload);
+      if (value.state === 'locked') onLocked(value.account);
+    });
+  } catch {
+    // Without the event the next thing that is asked for says it.
   }
 }
 

@@ -118,6 +118,41 @@ function refuseLink(why) {
   seen.focus();
 }
 
+/** Locks, once what was typed is kept. */
+async function lock() {
+  const session = opened;
+  if (session === null) return;
+  current?.close?.();
+  current = null;
+  await session.written();
+  await api.lock().catch(() => {});
+  locked(session.id);
+}
+
+/** The core has closed it. @param {string} account */
+function locked(account) {
+  if (opened?.id !== account) return;
+  turn += 1;
+  opened.stop();
+  const left = { ...opened.account.peek(), vault: /** @type {const} */ ('passphrase') };
+  opened = null;
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+  document.title = info.name;
+  refuse(left, { code: 'passphrase_needed', args: {}, action: 'unlock' });
+}
+
+/** How often the shell is told that somebody is there, in milliseconds. */
+const TOLD = 20_000;
+let told = 0;
+
+/** Somebody is there. */
+function used() {
+  const now = Date.now();
+  if (Math.abs(now - told) < TOLD) return;
+  told = now;
+  void api.used().catch(() => {});
+}
+
 /** Which account is to be used, where none is on show. @param {(() => void) | null} add */
 function choose(add) {
   accountsDialog({ current: null, unread: 0, pick: (account) => void enter(account), add });
@@ -193,6 +228,7 @@ async function enter(account, focus = true) {
       const { server, email } = session.account.peek();
       setUp(view, { url: server, project: '', version: null }, email);
     },
+    lock: () => void lock(),
     focus,
   });
   show(view);
@@ -209,6 +245,8 @@ async function start() {
   installAnnouncements(document.body);
   void api.onTheme(look.desktopHas);
   void api.onLead(() => void lead());
+  void api.onLocked(locked);
+  for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event, used, { capture: true, passive: true });
   // Of a page that was here before, nobody goes on setting up.
   void api.setUpEnd().catch(() => {});
   try {

@@ -27,6 +27,7 @@ use whinchat_core::{
 
 use crate::{
     destination::{Destination, Next},
+    lock::LastUsed,
     notices::Notices,
     settings::{Choices, Device, Settings, Theme},
     system, theme,
@@ -100,10 +101,42 @@ pub async fn unlock(
     let passphrase = SecretString::from(passphrase);
     let id = account_id(&account)?;
     core.unlock(id, passphrase).await?;
+    summary(&core, &account)
+}
+
+fn summary(core: &Messenger, account: &str) -> Result<AccountSummary, Problem> {
     core.accounts()
         .into_iter()
         .find(|summary| summary.id == account)
         .ok_or_else(|| Problem::new(Code::AccountUnknown))
+}
+
+/// Puts an account under a passphrase, under another one, or under none; not a
+/// bridge [`Command`], for it carries passphrases.
+#[tauri::command]
+pub async fn set_passphrase(
+    core: Core<'_>,
+    account: String,
+    old: Option<String>,
+    new: Option<String>,
+) -> Result<AccountSummary, Problem> {
+    let (old, new) = (old.map(SecretString::from), new.map(SecretString::from));
+    core.set_passphrase(account_id(&account)?, old, new).await?;
+    summary(&core, &account)
+}
+
+/// Locks every account that has a passphrase.
+#[tauri::command]
+pub async fn lock(core: Core<'_>) -> Result<(), Problem> {
+    core.lock().await;
+    Ok(())
+}
+
+/// Somebody uses the app.
+#[tauri::command]
+pub async fn used(last: State<'_, LastUsed>) -> Result<(), Problem> {
+    last.now();
+    Ok(())
 }
 
 /// [`Command::Open`]. From then on its messages raise notices.

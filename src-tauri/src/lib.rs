@@ -7,6 +7,7 @@ pub mod commands;
 #[cfg(desktop)]
 mod desktop;
 mod destination;
+mod lock;
 mod log;
 #[cfg(mobile)]
 mod mobile;
@@ -170,6 +171,9 @@ commands! {
     discover,
     sign_in,
     unlock,
+    set_passphrase,
+    lock,
+    used,
     open,
     stream,
     conversations,
@@ -228,12 +232,14 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
     let choices = device.settings().choices;
     app.manage(device);
     app.manage(commands::Streams::default());
+    app.manage(lock::LastUsed::default());
     app.manage(destination::Next::default());
     app.manage(notices::Notices::begin(app.handle()));
     forward_events(app.handle().clone(), &core);
     let system_told = core.clone();
     tauri::async_runtime::spawn(async move { system_told.follow_system().await });
     app.manage(core);
+    tauri::async_runtime::spawn(lock::follow(app.handle().clone()));
     follow_theme(app.handle().clone());
     let scheme = tauri::async_runtime::block_on(theme::ask());
     let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
@@ -428,6 +434,7 @@ mod tests {
         let core = tauri::async_runtime::block_on(Messenger::new(config)).unwrap();
         app.manage(core);
         app.manage(settings::Device::open(data));
+        app.manage(lock::LastUsed::default());
         app.manage(commands::Streams::default());
         app.manage(destination::Next::default());
         app.manage(notices::Notices::silent());
@@ -483,8 +490,10 @@ mod tests {
             "app_info",
             "choose",
             "licences",
+            "lock",
             "open_outside",
             "remember_account",
+            "set_passphrase",
             "set_up_begin",
             "settings",
             "sign_in",
@@ -492,6 +501,7 @@ mod tests {
             "stream",
             "this_device",
             "unlock",
+            "used",
             "where_to",
         ];
         assert_eq!(own, known.into_iter().collect());
@@ -533,6 +543,13 @@ mod tests {
                 of_account(json!({"passphrase": "correct horse"})),
                 unknown,
             ),
+            (
+                "set_passphrase",
+                of_account(json!({"old": null, "new": "correct horse"})),
+                unknown,
+            ),
+            ("lock", json!({}), None),
+            ("used", json!({}), None),
             ("open", of_account(json!({})), unknown),
             (
                 "stream",

@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use whinchat_core::{
     bridge::{Code, Problem},
     vault::write_private,
@@ -70,6 +71,8 @@ pub struct Choices {
     pub quiet: Option<Quiet>,
     /// Whether closing the window leaves the program running.
     pub close_to_tray: bool,
+    /// After so many minutes without use, what has a passphrase is locked.
+    pub lock_after: Option<u16>,
 }
 
 impl Default for Choices {
@@ -82,6 +85,7 @@ impl Default for Choices {
             show_text: true,
             quiet: None,
             close_to_tray: false,
+            lock_after: None,
         }
     }
 }
@@ -99,6 +103,7 @@ impl Choices {
         self.quiet = self
             .quiet
             .filter(|quiet| quiet.from < DAY && quiet.until < DAY);
+        self.lock_after = self.lock_after.map(|minutes| minutes.clamp(1, DAY));
         self
     }
 }
@@ -122,6 +127,7 @@ pub struct Device {
     data: PathBuf,
     file: PathBuf,
     settings: Mutex<Settings>,
+    chosen: Notify,
 }
 
 impl Device {
@@ -141,6 +147,7 @@ impl Device {
             data: data.to_owned(),
             file,
             settings: Mutex::new(settings),
+            chosen: Notify::new(),
         }
     }
 
@@ -179,9 +186,15 @@ impl Device {
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         if settings.choices != choices {
             settings.choices = choices.clone();
+            self.chosen.notify_one();
             self.write(&settings)?;
         }
         Ok(choices)
+    }
+
+    /// Waits until something else is chosen; for one who waits.
+    pub async fn changed(&self) {
+        self.chosen.notified().await;
     }
 
     fn write(&self, settings: &Settings) -> Result<(), Problem> {

@@ -17,11 +17,11 @@
   const info = { name: 'Whinchat', version: '0.1.0', default_server: '', vaults: ['keychain'], platform: 'linux', ...config.info };
   const people = config.people;
   const state = {
-    revision: 100, signedIn: config.signedIn, unlocked: account.problem === null, open: [], remembered: config.last, watched: null,
+    locked: 0, used: 0, revision: 100, signedIn: config.signedIn, unlocked: account.problem === null, open: [], remembered: config.last, watched: null,
     connection: { state: 'live', retry_at: null, problem: null, ...config.connection },
     stream: null, n: 1, index: 0, conversations: new Map(), clock: config.now, serial: 0, suspended: false,
     tokens: 0,
-    choices: { theme: 'system', text_size: 100, compact: false, notices: true, show_text: true, quiet: null, close_to_tray: false, ...config.choices },
+    choices: { theme: 'system', text_size: 100, compact: false, notices: true, show_text: true, quiet: null, close_to_tray: false, lock_after: null, ...config.choices },
     depth: config.depth ?? { to: 'days', count: 90 }, leads: config.leads ?? null,
     // A server that is set up: whether somebody is signed in for it, what it needs, and how far that is.
     setUp: { session: false, stopping: false, done: 0, plan: config.setUp },
@@ -195,6 +195,21 @@
       state.unlocked = true;
       return account;
     },
+    set_passphrase: ({ account: id, old, new: next }) => {
+      const one = here().find((account) => account.id === id);
+      if (one.vault === 'passphrase' && old !== 'correct horse') throw problem('passphrase_wrong', 'unlock');
+      one.vault = next === null ? 'keychain' : 'passphrase';
+      return { ...one, problem: null };
+    },
+    lock: () => {
+      if (first.vault !== 'passphrase') return null;
+      state.unlocked = false;
+      first.problem = problem('passphrase_needed', 'unlock');
+      state.locked += 1;
+      fake.emit('session', { event: 'session', value: { account: first.id, state: 'locked' } });
+      return null;
+    },
+    used: () => { state.used += 1; return null; },
     unlock: ({ account: id, passphrase }) => {
       if (passphrase !== 'correct horse') throw problem('passphrase_wrong', 'unlock');
       const one = here().find((given) => given.id === id);
@@ -394,6 +409,7 @@
 
   /** What a log of calls may hold: never a password. */
   function logged(args) {
+    if (args?.old !== undefined) return { ...args, old: args.old && '(given)', new: args.new && '(given)' };
     if (!args || !args.request) return args ?? {};
     const { password, passphrase } = args.request;
     return { request: { ...args.request, password: password ? '(given)' : '', ...(passphrase === undefined ? {} : { passphrase: passphrase ? '(given)' : null }) } };
@@ -428,6 +444,9 @@
 
   const fake = {
     calls, state, problem,
+    /** The core locks by itself. */
+    lock: () => commands.lock(),
+    draft: (id) => conversation(id).draft,
     asked: (command) => calls.filter((call) => call.command === command),
     /** The next calls of this command are refused with these. */
     refuse: (command, ...problems) => refusals.set(command, problems),

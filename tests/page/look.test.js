@@ -277,6 +277,8 @@ const screens = {
   accounts: [{ others }, async (page) => { await page.click('#menu'); await page.click('#accounts'); await page.waitForSelector('[data-account]'); }],
   'sign-in beside others': [{ others, signedIn: false, last: 'acc-3' }, async (page) => { await page.click('#another-account'); await page.click('#account-add'); await page.waitForSelector('#other-accounts'); }],
   settings: [{ choices: { quiet: { from: 1320, until: 420 } } }, toSettings],
+  'settings of an account with a passphrase': [{ account: { vault: 'passphrase' }, choices: { lock_after: 7 } }, toSettings],
+  'a passphrase that is changed': [{ account: { vault: 'passphrase' } }, async (page) => { await toSettings(page); await page.click('#passphrase-change'); await page.click('#passphrase-submit'); }],
   'settings without a tray': [{ device: { tray: false, starts_at_login: null }, depth: { to: 'messages', count: 100 } }, async (page) => { await toSettings(page); await page.click('#licences summary'); await page.waitForSelector('.licence:not(:empty)'); }],
   'a link that leads nowhere': [{ leads: { to: 'server_unknown', host: 'evil.example' } }, (page) => page.waitForSelector('#link-dialog[open]')],
   people: [{}, async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); }],

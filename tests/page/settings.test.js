@@ -194,3 +194,93 @@ describe('where a notice or a link leads', () => {
     assert.equal((await asked(page, 'where_to')).length, 1, 'only at the start');
   });
 });
+
+describe('the lock', () => {
+  const under = { account: { vault: 'passphrase' } };
+  const sheet = (page) => page.waitForSelector('#passphrase-dialog[open]');
+
+  test('a passphrase is set, twice the same, and can then be used to lock', async () => {
+    const page = await settings();
+    await page.click('#passphrase-set');
+    await sheet(page);
+    await page.fill('#passphrase-new', 'correct');
+    await page.click('#passphrase-submit');
+    assert.match(await page.textContent('#passphrase-new-error'), /at least 8/u);
+    await page.fill('#passphrase-new', 'correct horse');
+    await page.fill('#passphrase-again', 'correct house');
+    await page.click('#passphrase-submit');
+    assert.match(await page.textContent('#passphrase-again-error'), /not the same/u);
+    assert.equal((await asked(page, 'set_passphrase')).length, 0);
+    await page.fill('#passphrase-again', 'correct horse');
+    await page.keyboard.press('Enter');
+    // Back where one came from, which offers what there is now.
+    await page.waitForSelector('#lock-now');
+    assert.equal(await many(page, '#passphrase-set, #passphrase-dialog'), 0);
+    await page.selectOption('#setting-lock-after', '5');
+    await until(page, () => window.fake.state.choices.lock_after === 5);
+    await page.click('#lock-now');
+    await page.waitForSelector('#passphrase');
+    assert.equal(await many(page, 'dialog'), 0);
+    await page.fill('#passphrase', 'correct horse');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-conversation]');
+  });
+
+  test('what was typed is kept before it is locked, and nothing of it stays on show', async () => {
+    const page = await withBob(under);
+    await page.fill('#composer', 'Half a thought');
+    await page.keyboard.press('Control+l');
+    await page.waitForSelector('#passphrase');
+    assert.equal(await fake(page, () => window.fake.draft('dm:p-bob')), 'Half a thought');
+    assert.equal(await page.title(), 'Whinchat');
+    assert.ok(!(await page.textContent('body')).includes('Half a thought'));
+    assert.equal(await many(page, '[data-message], [data-conversation]'), 0);
+  });
+
+  test('an account that the core has locked shows its lock, whatever is on top', async () => {
+    const page = await settings(under);
+    await fake(page, () => window.fake.lock());
+    await page.waitForSelector('#passphrase');
+    assert.equal(await many(page, 'dialog'), 0);
+  });
+
+  test('is changed and taken away by who knows it', async () => {
+    const page = await settings(under);
+    await page.click('#passphrase-change');
+    await sheet(page);
+    await page.click('#passphrase-submit');
+    assert.notEqual(await page.textContent('#passphrase-old-error'), '');
+    await page.fill('#passphrase-old', 'wrong horse');
+    await page.fill('#passphrase-new', 'another horse');
+    await page.fill('#passphrase-again', 'another horse');
+    await page.click('#passphrase-submit');
+    await until(page, () => document.querySelector('#passphrase-old-error').dataset.code === 'passphrase_wrong');
+    await page.keyboard.press('Escape');
+    await until(page, () => !document.querySelector('#passphrase-dialog'));
+    await page.keyboard.press('Control+,');
+    await page.click('#passphrase-remove');
+    await sheet(page);
+    await page.fill('#passphrase-old', 'correct horse');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#passphrase-set');
+    const [first, second] = await asked(page, 'set_passphrase');
+    assert.ok(!JSON.stringify([first, second]).includes('horse'), 'the log of calls holds no secret');
+  });
+
+  test('what is kept nowhere cannot be locked, and a key does nothing where no passphrase is', async () => {
+    const page = await settings({ account: { vault: 'session_only' } });
+    assert.equal(await many(page, '#passphrase-set, #lock-now'), 0);
+    const other = await withBob();
+    await other.keyboard.press('Control+l');
+    assert.equal((await asked(other, 'lock')).length, 0);
+    assert.equal(await many(other, '#passphrase'), 0);
+  });
+
+  test('the shell is told that somebody is there, and not at every key', async () => {
+    const page = await withBob(under);
+    const before = await fake(page, () => window.fake.state.used);
+    assert.ok(before >= 1);
+    await page.type('#composer', 'a line of some length');
+    assert.ok((await fake(page, () => window.fake.state.used)) <= before + 1);
+  });
+});

@@ -12,6 +12,7 @@ import { icon } from './icons.js';
  * @property {HTMLElement} element
  * @property {HTMLInputElement} input
  * @property {(problem: Problem) => void} fail shows the problem and moves the focus here
+ * @property {(words: string) => void} say the same with words of one's own
  * @property {() => void} clear
  */
 
@@ -41,15 +42,20 @@ export function field(id, label, props, { hint, secret } = {}) {
     input.removeAttribute('aria-invalid');
   };
   input.addEventListener('input', clear);
+  /** @param {string} words */
+  const say = (words) => {
+    error.replaceChildren(icon('failed', 18), el('span', {}, words));
+    input.setAttribute('aria-invalid', 'true');
+    input.focus();
+  };
   return {
     element,
     input,
     clear,
+    say,
     fail(problem) {
       error.dataset.code = problem.code;
-      error.replaceChildren(icon('failed', 18), el('span', {}, problemText(problem)));
-      input.setAttribute('aria-invalid', 'true');
-      input.focus();
+      say(problemText(problem));
       if (problem.action === 'change_input') input.select();
     },
   };

@@ -255,6 +255,22 @@ passphrase-hint = At least 8 characters. A few unrelated words are best.
 passphrase-show = Show passphrase
 passphrase-hide = Hide passphrase
 
+passphrase-old-label = Passphrase until now
+passphrase-old-empty = Enter the passphrase that holds until now.
+passphrase-new-label = New passphrase
+passphrase-again-label = New passphrase, once more
+passphrase-differs = The two are not the same. Type it once more.
+passphrase-set-title = Set a passphrase
+passphrase-set-lead = { $app } will ask for it whenever { $email } is locked on this device, and at every start. If you forget it, what is kept here can’t be opened again, but your messages stay on the server.
+passphrase-set-submit = Set passphrase
+passphrase-change-title = Change the passphrase
+passphrase-change-lead = From now on only the new one opens { $email } on this device.
+passphrase-change-submit = Change passphrase
+passphrase-remove-title = Remove the passphrase
+passphrase-remove-lead = What is kept of { $email } on this device is opened by this system’s keychain then, and can’t be locked any more.
+passphrase-remove-submit = Remove passphrase
+cancel = Cancel
+
 ## Unlocking, and accounts that can't be opened
 
 unlock-title = Welcome back
@@ -396,6 +412,7 @@ settings-title = Settings
 settings-account = Account
 settings-look = Look
 settings-notices = Notices
+settings-lock = Lock
 settings-device = This device
 settings-about = About
 settings-theme-label = Colours
@@ -417,6 +434,19 @@ settings-quiet-label = Quiet hours
 settings-quiet-about = Nothing is told then; what came stands in the list.
 settings-quiet-from = From
 settings-quiet-until = until
+settings-lock-about = A passphrase locks this account on this device: without it nobody can read what is kept here, not even with the disk. While it is locked no messages arrive and no notices are shown.
+settings-lock-session = This account is kept nowhere on this device, so there is nothing to lock. Closing { $app } signs it out.
+settings-lock-after-label = Lock by itself
+settings-lock-after-about = Also locked at every start. While it is locked no messages arrive and no notices are shown.
+settings-lock-never = Never
+settings-lock-minutes = { $minutes ->
+    [one] After { $minutes } minute without use
+   *[other] After { $minutes } minutes without use
+  }
+lock-now = Lock now
+passphrase-set = Set a passphrase …
+passphrase-change = Change passphrase …
+passphrase-remove = Remove passphrase …
 settings-stored = Kept on this device
 settings-depth-label = Fetch by itself
 settings-depth-about = How far back messages are kept here for reading offline and for the search. What is kept already stays.

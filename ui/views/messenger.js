@@ -33,9 +33,9 @@ export const narrow = matchMedia('(max-width: 44.99em)');
 /**
  * @param {Session} session
  * @param {AppInfo} info
- * @param {{ signedOut: (notice: string) => void, signInAgain: () => void, switchTo: (account: AccountSummary) => void, addAccount: () => void, setUp: () => void, focus: boolean }} how
+ * @param {{ signedOut: (notice: string) => void, signInAgain: () => void, switchTo: (account: AccountSummary) => void, addAccount: () => void, setUp: () => void, lock: () => void, focus: boolean }} how
  */
-export function messengerView(session, info, { signedOut, signInAgain, switchTo, addAccount, setUp, focus }) {
+export function messengerView(session, info, { signedOut, signInAgain, switchTo, addAccount, setUp, lock, focus }) {
   const selected = signal(/** @type {string | null} */ (null));
   const connection = connectionIndicator(session);
   /** @type {ConversationView | null} */
@@ -65,7 +65,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
   }
 
   function settings() {
-    settingsDialog(session, info, { accounts, signOut });
+    settingsDialog(session, info, { accounts, signOut, lock });
   }
 
   /** @param {string} id @param {string} [name] known where nothing was said yet */
@@ -141,6 +141,9 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     if (event.key === ',' && (event.ctrlKey || event.metaKey) && !event.altKey) {
       event.preventDefault();
       settings();
+    } else if (event.key.toLowerCase() === 'l' && (event.ctrlKey || event.metaKey) && !event.altKey && session.account.peek().vault === 'passphrase') {
+      event.preventDefault();
+      lock();
     } else if (event.key === 'Escape' && conversation) {
       event.preventDefault();
       void leave();

@@ -14,6 +14,7 @@ import { problemBox } from '../components/problem.js';
 import { hostOf } from '../components/server-chip.js';
 import { hourText, sizeText, t } from '../locale.js';
 import * as look from '../look.js';
+import { passphraseDialog } from './lock.js';
 
 /** @typedef {import('../api.js').Choices} Choices */
 /** @typedef {import('../api.js').ThisDevice} ThisDevice */
@@ -25,15 +26,17 @@ import * as look from '../look.js';
 const SIZES = [80, 90, 100, 110, 125, 150, 175, 200];
 /** Depths of history to choose from, in days. */
 const DAYS = [7, 30, 90, 365];
+/** Minutes without use to choose from. */
+const LOCK_AFTER = [1, 5, 15, 60];
 /** Quiet hours to begin with: from ten in the evening until seven. */
 const NIGHT = { from: 22 * 60, until: 7 * 60 };
 
 /**
  * @param {Session} session
  * @param {AppInfo} info
- * @param {{ accounts: () => void, signOut: () => void }} how what is asked for elsewhere
+ * @param {{ accounts: () => void, signOut: () => void, lock: () => void }} how what is asked for elsewhere
  */
-export function settingsDialog(session, info, { accounts, signOut }) {
+export function settingsDialog(session, info, { accounts, signOut, lock }) {
   const place = el('div', { class: 'settings-trouble', role: 'status' });
   const body = el('div', { class: 'settings-body', 'aria-busy': 'true' }, el('div', { class: 'settings-waiting' }, el('span', { class: 'spinner', role: 'img', 'aria-label': t('pause') })));
   const close = el('button', { id: 'settings-close', type: 'button', class: 'icon-button', 'aria-label': t('close'), title: t('close'), on: { click: () => dialog.close() } }, icon('close'));
@@ -124,6 +127,22 @@ export function settingsDialog(session, info, { accounts, signOut }) {
       }
     }
 
+    /** @param {number | null} after @returns {(HTMLElement | null)[]} */
+    function locking(after) {
+      const { vault } = session.account.peek();
+      if (vault === 'session_only') return [el('p', { class: 'setting hint' }, t('settings-lock-session'))];
+      /** @param {'set' | 'change' | 'remove'} what */
+      const passphrase = (what) => el('button', { id: `passphrase-${what}`, type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(() => passphraseDialog(session, info, what, () => settingsDialog(session, info, { accounts, signOut, lock }))) } }, t(`passphrase-${what}`));
+      if (vault === 'keychain') {
+        return [el('p', { class: 'setting hint' }, t('settings-lock-about')), el('div', { class: 'setting settings-deeds' }, passphrase('set'))];
+      }
+      const spans = [...new Set([...LOCK_AFTER, ...(after === null ? [] : [after])])].sort((a, b) => a - b);
+      return [
+        selection('lock-after', [['', t('settings-lock-never')], ...spans.map((minutes) => /** @type {[string, string]} */ ([String(minutes), t('settings-lock-minutes', { minutes })]))], after === null ? '' : String(after), (value, back) => choose({ lock_after: value === '' ? null : Number(value) }, back), 'settings-lock-after-about'),
+        el('div', { class: 'setting settings-deeds' }, el('button', { id: 'lock-now', type: 'button', class: 'quiet', 'aria-keyshortcuts': 'Control+L', on: { click: leave(lock) } }, t('lock-now')), passphrase('change'), passphrase('remove')),
+      ];
+    }
+
     body.replaceChildren(
       section('account', el(
         'div',
@@ -143,6 +162,7 @@ export function settingsDialog(session, info, { accounts, signOut }) {
         toggle('compact', choices.compact, (on, back) => choose({ compact: on }, back), 'settings-compact-about'),
       ),
       section('notices', ...(device.notices ? [notices, more] : [el('p', { class: 'setting hint' }, t('settings-notices-none'))])),
+      section('lock', ...locking(choices.lock_after)),
       section(
         'device',
         el('dl', { class: 'setting facts-line' }, el('dt', {}, t('settings-stored')), el('dd', { id: 'settings-stored' }, sizeText(device.stored))),

@@ -15,7 +15,7 @@
 //!         broken off: the old one holds    the new one holds     asked again at every opening
 //! ```
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
 
@@ -70,8 +70,8 @@ impl Messenger {
                 );
                 let next = next.await?;
                 next.store_key(&held.key().await?).await?;
-                let proof = async || Vault::unlock(file.clone(), new.clone()).await;
-                self.move_to(record, running, held, next, proof).await
+                self.move_to(record, running, held, next, Some((file, new)))
+                    .await
             }
             (_, Some(new)) => {
                 let next = held.under(new).await?;
@@ -82,8 +82,7 @@ impl Messenger {
                 probe_keychain(self.0.service.clone()).await?;
                 let next = Vault::keychain(&self.0.service, account);
                 next.store_key(&held.key().await?).await?;
-                let proof = async || Ok(Vault::keychain(&self.0.service, account));
-                self.move_to(record, running, held, next, proof).await
+                self.move_to(record, running, held, next, None).await
             }
         }
     }
@@ -107,14 +106,15 @@ impl Messenger {
         }
     }
 
-    /// The key is in the new place already. `proof` opens that anew.
+    /// The key is in the new place already, which is read back: a file is opened
+    /// anew with its passphrase.
     async fn move_to(
         &self,
         mut record: Record,
         running: Option<&Account>,
         old: Arc<Vault>,
         next: Vault,
-        proof: impl AsyncFn() -> Result<Vault, Problem>,
+        file: Option<(PathBuf, SecretString)>,
     ) -> Result<(), Problem> {
         let next = Arc::new(next);
         let moved = async {
@@ -123,7 +123,10 @@ impl Messenger {
                 None => old.sessions().await?,
             };
             next.store_sessions(&sessions).await?;
-            let read = proof().await?;
+            let read = match file {
+                Some((file, passphrase)) => Vault::unlock(file, passphrase).await?,
+                None => Vault::keychain(&self.0.service, record.id),
+            };
             if !same(&old, &sessions, &read).await? {
                 return Err(Problem::new(Code::VaultUnavailable));
             }
