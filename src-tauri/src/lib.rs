@@ -545,7 +545,7 @@ mod tests {
             ),
             (
                 "set_passphrase",
-                of_account(json!({"old": null, "new": "correct horse"})),
+                of_account(json!({"old": null, "new": null})),
                 unknown,
             ),
             ("lock", json!({}), None),
