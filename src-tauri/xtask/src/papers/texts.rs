@@ -23,7 +23,11 @@ const LIMITS: &[(&str, &str, usize)] = &[
     (APPLE, "release_notes.txt", 4000),
     (APPLE, "support_url.txt", 255),
     (APPLE, "privacy_url.txt", 255),
-    ("fastlane/metadata/apple/review_information", "notes.txt", 4000),
+    (
+        "fastlane/metadata/apple/review_information",
+        "notes.txt",
+        4000,
+    ),
 ];
 
 /// What Play shows of a release.
