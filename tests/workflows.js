@@ -8,8 +8,9 @@ const folder = new URL('../.github/workflows/', import.meta.url);
 const older = (/** @type {{ kind: string, message: string }} */ found) =>
   found.kind === 'runner-label' || (found.kind === 'permissions' && found.message.startsWith('unknown permission scope "attestations"'));
 
-const lint = await createLinter();
 for (const file of readdirSync(folder).filter((name) => /\.ya?ml$/u.test(name))) {
+  // One for each file: its memory is small, and never given back.
+  const lint = await createLinter();
   for (const found of lint(readFileSync(new URL(file, folder), 'utf8'), `.github/workflows/${file}`)) {
     if (older(found)) continue;
     console.log(`${found.file}:${found.line}:${found.column}: ${found.message} [${found.kind}]`);

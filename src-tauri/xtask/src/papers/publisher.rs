@@ -151,16 +151,16 @@ pub(super) fn fill(papers: &Papers) -> Outcome {
 /// The metainfo's links.
 fn links(values: &BTreeMap<String, String>) -> String {
     let value = |name: &str| values.get(name).map(String::as_str).unwrap_or_default();
-    let contact = match value("CONTACT") {
-        address if address.starts_with("https://") => address.to_owned(),
-        address => format!("mailto:{address}"),
-    };
-    let urls = [
-        ("homepage", value("HOMEPAGE")),
-        ("vcs-browser", value("SOURCE")),
-        ("contact", &contact),
+    // An address of e-mail is no page, and AppStream takes pages alone.
+    let urls: Vec<_> = [
+        ("homepage", "HOMEPAGE"),
+        ("vcs-browser", "SOURCE"),
+        ("contact", "CONTACT"),
     ]
-    .map(|(kind, address)| format!("<url type=\"{kind}\">{address}</url>"));
+    .into_iter()
+    .filter(|(_, name)| value(name).starts_with("https://"))
+    .map(|(kind, name)| format!("<url type=\"{kind}\">{}</url>", value(name)))
+    .collect();
     let folder = value("PICTURES").trim_end_matches('/');
     let pictures = [(" type=\"default\"", "conversation"), ("", "search")].map(|(kind, name)| {
         format!("<screenshot{kind}><image>{folder}/{name}.png</image></screenshot>")
@@ -226,7 +226,8 @@ mod tests {
         let text = fs::read_to_string(planted.0.path("PRIVACY.md")).unwrap();
         assert_eq!(text, "Write to us@whom.org (a@b.org, not @here).");
         let text = fs::read_to_string(planted.0.path("src-tauri/packaging/linux/a.xml")).unwrap();
-        assert!(text.contains("<url type=\"contact\">mailto:us@whom.org</url>"));
+        assert!(text.contains("<url type=\"homepage\">https://whom.org</url>"));
+        assert!(!text.contains("us@whom.org"), "a page is wanted: {text}");
         assert!(text.contains("<image>https://whom.org/p/search.png</image>"));
         assert!(parse(&text).is_ok(), "{text}");
     }

@@ -7,7 +7,7 @@ use super::{Faults, Papers};
 use crate::name;
 
 const PLAY: &str = "fastlane/metadata/android/en-US";
-const APPLE: &str = "fastlane/metadata/en-US";
+const APPLE: &str = "fastlane/metadata/apple/en-US";
 
 /// A text and how long it may be. Texts that hold a value of the publisher's
 /// are measured again when that is filled in.
@@ -23,7 +23,11 @@ const LIMITS: &[(&str, &str, usize)] = &[
     (APPLE, "release_notes.txt", 4000),
     (APPLE, "support_url.txt", 255),
     (APPLE, "privacy_url.txt", 255),
-    ("fastlane/metadata/review_information", "notes.txt", 4000),
+    (
+        "fastlane/metadata/apple/review_information",
+        "notes.txt",
+        4000,
+    ),
 ];
 
 /// What Play shows of a release.
