@@ -205,11 +205,16 @@ fn stand_in(target: &Target, cargo: &mut Command) -> Outcome {
 
 const C_COMPILER: &str = r#"#!/bin/sh
 # Stands for a C compiler where only types are checked: it calls itself clang, and each
-# object that it makes is empty.
-case "$1" in
-  -E) echo '#pragma message "clang"'; exit;;
-  '-?') exit 1;;
+# object that it makes is empty. Headers are read by this machine's own preprocessor.
+case "$*" in
+  *detect_compiler_family*) echo '#pragma message "clang"'; exit;;
 esac
+for word in "$@"; do
+  case "$word" in
+    -E) exec cc -E $(for w in "$@"; do case "$w" in *.c|*.h|-I*|-D*|/*) echo "$w";; esac; done);;
+    '-?') exit 1;;
+  esac
+done
 while [ $# -gt 0 ]; do
   case "$1" in
     -o) shift; : > "$1";;
