@@ -3,7 +3,7 @@
 //! Owns: listening to each open account, what a person looks at, and handing
 //! what follows to the system. Which notices there are is decided in `news`,
 //! without a clock or a desktop; how they are shown stands in `bus` (Linux),
-//! `system` (macOS, Windows) or `none` (phones). Never: a message's text in a
+//! `native` (macOS, Windows) or `none` (phones). Never: a message's text in a
 //! log; it leaves for the desktop only, and only if a person lets it.
 //!
 //! | system | shown | press opens it | withdrawn | replaced | reply |
@@ -24,9 +24,9 @@ mod none;
 #[cfg(any(target_os = "android", target_os = "ios"))]
 use none as desk;
 #[cfg(any(target_os = "macos", windows))]
-mod system;
+mod native;
 #[cfg(any(target_os = "macos", windows))]
-use system as desk;
+use native as desk;
 
 use std::{
     collections::BTreeMap,
