@@ -524,12 +524,14 @@ pub async fn where_to(next: State<'_, Next>) -> Result<Option<Destination>, Prob
     Ok(next.take())
 }
 
-/// Under which terms the program may be used and passed on: its two licences.
+/// Under which terms the program may be used and passed on: its two licences,
+/// and those of all that it is made with.
 #[tauri::command]
 pub async fn licences() -> Result<String, Problem> {
     Ok([
         include_str!("../../LICENSE-MIT"),
         include_str!("../../LICENSE-APACHE"),
+        include_str!("../../THIRD-PARTY-NOTICES"),
     ]
     .join("\n\n"))
 }

@@ -687,7 +687,9 @@ mod tests {
         assert_eq!(device["tray"], false);
         assert_eq!(device["starts_at_login"], json!(null));
         let licences = ask(&window, "licences", json!({})).unwrap();
-        assert!(licences.as_str().unwrap().contains("Apache License"));
+        for named in ["Apache License", "MIT License", "sqlcipher-src", "ksni"] {
+            assert!(licences.as_str().unwrap().contains(named), "{named}");
+        }
         let bad = ask(&window, "remember_account", json!({"account": "../x"})).unwrap_err();
         assert_eq!(bad["code"], "account_unknown");
         assert_eq!(

@@ -536,7 +536,7 @@ notice-reply = Reply
 
 ## The tray, and a second start
 
-already-open = { $app } is open on this data folder already.
+already-open = This data folder is open in { $app } already.
 
 tray-tooltip = { $unread ->
     [0] No unread messages

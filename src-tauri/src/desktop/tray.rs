@@ -39,6 +39,7 @@ pub enum Pressed {
     /// Wants the program to end.
     Quit,
     /// There is no tray any more: what was closed into it must come out.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     Gone,
 }
 
@@ -264,7 +265,6 @@ mod item {
         picture,
     };
     use tauri::{
-        Wry,
         menu::{MenuBuilder, MenuItemBuilder},
         tray::{MouseButton, MouseButtonState, TrayIconBuilder, TrayIconEvent},
     };

@@ -3,7 +3,7 @@
 //! Owns: listening to each open account, what a person looks at, and handing
 //! what follows to the system. Which notices there are is decided in `news`,
 //! without a clock or a desktop; how they are shown stands in `bus` (Linux),
-//! `system` (macOS, Windows) or `none` (phones). Never: a message's text in a
+//! `native` (macOS, Windows) or `none` (phones). Never: a message's text in a
 //! log; it leaves for the desktop only, and only if a person lets it.
 //!
 //! | system | shown | press opens it | withdrawn | replaced | reply |
@@ -24,9 +24,9 @@ mod none;
 #[cfg(any(target_os = "android", target_os = "ios"))]
 use none as desk;
 #[cfg(any(target_os = "macos", windows))]
-mod system;
+mod native;
 #[cfg(any(target_os = "macos", windows))]
-use system as desk;
+use native as desk;
 
 use std::{
     collections::BTreeMap,
@@ -38,7 +38,8 @@ use tauri::{AppHandle, Emitter as _, Manager as _, Runtime};
 use tokio::sync::mpsc;
 use whinchat_core::{
     bridge::{
-        AccountSummary, Anchor, Batch, Change, Connection, ConnectionState, ConversationRow, Opened,
+        AccountSummary, Anchor, Batch, Change, Connection, ConnectionState, ConversationPage,
+        ConversationRow, Opened,
     },
     model::{AccountId, ConversationId},
     runtime::{Messenger, Subscription},
@@ -219,9 +220,11 @@ impl Notices {
             account,
             state: opened.connection.state,
             unread: opened.unread,
+            revision: opened.list.revision,
         };
         listener.tell();
-        tauri::async_runtime::spawn(listener.run(stream, said));
+        let first = opened.list.clone();
+        tauri::async_runtime::spawn(listener.run(stream, said, first));
     }
 
     /// The account is closed or gone: none of its notices is left.
@@ -335,11 +338,18 @@ struct Listener<R: Runtime> {
     account: AccountId,
     state: ConnectionState,
     unread: i64,
+    /// What was read of the conversations shows all up to this.
+    revision: i64,
 }
 
 impl<R: Runtime> Listener<R> {
-    async fn run(mut self, mut stream: Subscription, mut said: mpsc::UnboundedReceiver<Said>) {
-        let rows = self.conversations().await;
+    async fn run(
+        mut self,
+        mut stream: Subscription,
+        mut said: mpsc::UnboundedReceiver<Said>,
+        first: ConversationPage,
+    ) {
+        let rows = self.conversations(first).await;
         let mut news = News::begin(&rows, self.state);
         let mut expected = None;
         loop {
@@ -389,13 +399,17 @@ impl<R: Runtime> Listener<R> {
             }
         }
         self.tell();
-        if missed {
-            let rows = self.conversations().await;
+        if missed && let Some(first) = self.part(None).await {
+            self.revision = first.revision;
+            let rows = self.conversations(first).await;
             return self.now(|moment| news.begin_again(rows, self.state, moment));
         }
-        let changes = &batch.changes;
+        // What was read already shows it, and may show what came after it.
+        let known = batch.revision <= self.revision;
+        let changes = batch.changes.iter();
+        let news_of = changes.filter(|it| !known || !matches!(it, Change::Conversation(_)));
         self.now(|moment| {
-            let each = changes.iter().map(|change| news.change(change, moment));
+            let each = news_of.map(|change| news.change(change, moment));
             each.flatten().collect()
         })
     }
@@ -418,22 +432,25 @@ impl<R: Runtime> Listener<R> {
         self.app.state::<Device>().settings().choices
     }
 
-    /// All conversations, as they are now.
-    async fn conversations(&self) -> Vec<ConversationRow> {
-        let core = self.app.state::<Messenger>().inner().clone();
-        let mut rows: Vec<ConversationRow> = Vec::new();
-        loop {
+    /// All conversations, of which the first are known.
+    async fn conversations(&self, first: ConversationPage) -> Vec<ConversationRow> {
+        let mut rows = first.conversations;
+        let mut more = first.more;
+        while more {
             let after = rows.last().map(|row| row.sort.clone());
-            let part = core
-                .conversations(self.account, String::new(), after, PART)
-                .await;
-            let Ok(part) = part else { return rows };
-            let more = part.more && !part.conversations.is_empty();
+            let Some(part) = self.part(after).await else {
+                break;
+            };
+            more = part.more && !part.conversations.is_empty();
             rows.extend(part.conversations);
-            if !more {
-                return rows;
-            }
         }
+        rows
+    }
+
+    async fn part(&self, after: Option<String>) -> Option<ConversationPage> {
+        let core = self.app.state::<Messenger>().inner().clone();
+        let part = core.conversations(self.account, String::new(), after, PART);
+        part.await.ok()
     }
 
     fn order(&self, deeds: Vec<Deed>) {
