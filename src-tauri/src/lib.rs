@@ -70,6 +70,7 @@ impl Arguments {
     }
 
     /// Those of a second start.
+    #[cfg(desktop)]
     fn of(words: impl Iterator<Item = String>) -> Result<Self, String> {
         Self::read(words.map(Into::into))
     }
