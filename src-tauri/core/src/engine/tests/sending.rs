@@ -179,3 +179,23 @@ fn sending_takes_the_draft_in_the_same_step() {
     let list = view::conversations(&alice.store, "", None, 50).unwrap();
     assert_eq!(list.conversations[0].draft, None);
 }
+
+#[test]
+fn who_is_told_to_wait_sends_nothing_until_then() {
+    let (mut alice, _) = Alice::live();
+    alice.send(7, "first");
+    alice.answer(Err(Fault::Transient {
+        retry_after: Some(7_000),
+        status: 429,
+    }));
+    let sends = |alice: &Alice| {
+        let create = |effect: &Effect| matches!(effect, Effect::Request(_, Call::Create(_)));
+        alice.effects.iter().any(create)
+    };
+    alice.wall += 3_000;
+    alice.send(8, "second");
+    assert!(!sends(&alice), "four seconds are left");
+    alice.wall += 4_000;
+    alice.tell(Input::Timer(Timer::Outbox));
+    assert!(sends(&alice));
+}
