@@ -523,3 +523,12 @@ fn what_went_wrong_before_is_not_told_of_a_connection_that_is_being_made() {
     assert_eq!(shown.state, ConnectionState::Connecting);
     assert_eq!(shown.problem, None);
 }
+
+#[test]
+fn nothing_is_asked_with_a_token_that_has_ended() {
+    let (mut alice, _) = Alice::live();
+    alice.wall += 3_600_001;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asks = |effect: &Effect| matches!(effect, Effect::Request(..));
+    assert!(!alice.effects.iter().any(asks), "{:?}", alice.effects);
+}

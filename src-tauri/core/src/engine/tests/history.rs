@@ -477,3 +477,33 @@ fn a_page_of_the_past_that_is_refused_is_asked_for_smaller_or_says_why() {
     alice.answer(permanent(Reason::Forbidden));
     assert_eq!(told(&alice), Some(Some(Code::Unknown)));
 }
+
+#[test]
+fn a_short_page_is_not_yet_the_beginning() {
+    let server = server(100);
+    let mut alice = Alice::live_on(&server, Depth::Messages(50));
+    alice.tell(Input::Watching([with_bob()].into()));
+    alice.tell(Input::Order(
+        Ticket(1),
+        Order::Fetch(with_bob(), Anchor::Newest),
+    ));
+    for _ in 0..40 {
+        let asked = alice.effects.iter().find_map(|effect| match effect {
+            Effect::Request(request, call) => Some((*request, call.clone())),
+            _ => None,
+        });
+        let Some((request, call)) = asked else { break };
+        let Answer::Messages(mut page) = answer(&server, &call) else {
+            panic!("{call:?}");
+        };
+        // A server that gives no more than twenty, whatever is asked for.
+        page.messages.truncate(20);
+        let page = rows(page.messages);
+        alice.tell(Input::Answered {
+            request,
+            result: Ok(Answer::Messages(page)),
+            date: None,
+        });
+    }
+    assert_eq!(messages_held(&alice), 100);
+}

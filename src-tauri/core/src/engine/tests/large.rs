@@ -60,7 +60,7 @@ fn totals_that_are_too_many_at_once_are_asked_for_in_parts() {
 fn a_row_in_doubt_that_is_too_large_is_there() {
     let (mut alice, _) = Alice::live();
     alice.tell(Input::Timer(Timer::Reconcile));
-    quietly(&mut alice, |call| match call {
+    let asked = quietly(&mut alice, |call| match call {
         Call::Message { .. } => Err(Fault::Permanent(Refusal {
             reason: Reason::TooLarge,
             field: None,
@@ -68,6 +68,10 @@ fn a_row_in_doubt_that_is_too_large_is_there() {
         })),
         other => nothing(other),
     });
+    let doubts = asked
+        .iter()
+        .filter(|call| matches!(call, Call::Message { .. }));
+    assert_eq!(doubts.count(), 1, "{asked:?}");
     assert_eq!(alice.page().len(), 1);
     let shown = alice.engine.shown.clone().unwrap();
     assert_eq!(shown.state, ConnectionState::Live);

@@ -215,3 +215,50 @@ fn what_is_marked_as_read_is_no_longer_counted() {
     alice.tell(Input::Order(Ticket(1), order));
     assert_eq!(view::unread(&alice.store).unwrap(), 0);
 }
+
+#[test]
+fn people_are_read_page_by_page_and_i_am_told_apart() {
+    let (mut alice, _) = Alice::live();
+    alice.engine.sync.people_wanted = true;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let (mut offsets, mut told) = (Vec::new(), Vec::new());
+    for _ in 0..30 {
+        let call = alice.effects.iter().find_map(|effect| match effect {
+            Effect::Request(_, call) => Some(call.clone()),
+            _ => None,
+        });
+        let named = |n, name: &str| Person {
+            id: person(n),
+            name: name.to_owned(),
+        };
+        let answer = match call {
+            None => break,
+            Some(Call::People { offset, .. }) => {
+                offsets.push(offset);
+                Ok(Answer::People {
+                    people: vec![named(1, "Alice Liddell"), named(3, "Carol")],
+                    rows: if offset == 0 { 2 } else { 0 },
+                })
+            }
+            Some(Call::Totals { .. }) => Ok(Answer::Totals(vec![Total {
+                sender: person(2),
+                receiver: person(1),
+                count: 1,
+                newest: None,
+            }])),
+            Some(other) => nothing(&other),
+        };
+        for effect in alice.answer(answer) {
+            let Effect::Show(_, changes) = effect else {
+                continue;
+            };
+            told.extend(changes.iter().filter_map(|change| match change {
+                Change::Person(row) => Some((row.name.clone(), row.is_me)),
+                _ => None,
+            }));
+        }
+    }
+    assert_eq!(offsets, [0, 2]);
+    let expected = [("Alice Liddell", true), ("Carol", false)];
+    assert_eq!(told, expected.map(|(name, me)| (name.to_owned(), me)));
+}

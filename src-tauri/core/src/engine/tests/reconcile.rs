@@ -229,6 +229,12 @@ fn a_row_that_cannot_be_read_is_not_skipped_again_in_a_later_second() {
     }];
     assert!(walk.advance(&page, Stamps::Sender));
     assert_eq!(walk.except, BTreeSet::from([id(1)]));
+    // What was named is not stepped over.
+    let from = walk.from;
+    let same = rows(vec![from_bob(2, 5_500)]);
+    assert!(walk.advance(&same, Stamps::Sender));
+    assert_eq!(walk.from, from);
+    assert_eq!(walk.except, BTreeSet::from([id(1), id(2)]));
 }
 
 #[test]
