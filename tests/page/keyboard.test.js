@@ -36,6 +36,8 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('ArrowDown');
     assert.equal(await focused(), 'accounts');
     await page.keyboard.press('ArrowDown');
+    assert.equal(await focused(), 'settings-open');
+    await page.keyboard.press('ArrowDown');
     assert.equal(await focused(), 'sign-out');
     await page.keyboard.press('Escape');
     assert.equal(await focused(), 'menu');

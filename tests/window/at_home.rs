@@ -1,5 +1,5 @@
 //! The window at home on a desktop: a daemon for notices, a panel with a tray
-//! and a dock stand on the test's own bus, and see what a person would.
+//! and a dock stand on a bus of this test alone, and see what a person would.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde_json::json;
 use whinchat_tests::{Kind, Options, ServerFixture, eventually_some};
-use xtask::{Outcome, webdriver::Window};
+use xtask::{Outcome, desktop::Keychain, webdriver::Window};
 use zbus::zvariant::{OwnedValue, Value};
 use zbus::{Connection, MatchRule, MessageStream, message::Type};
 
 use super::{BOUND, app, folders, live, open_with, sign_in, told};
 
+const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
 const NOTICES: &str = "org.freedesktop.Notifications";
 const NOTICES_AT: &str = "/org/freedesktop/Notifications";
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
@@ -108,7 +109,7 @@ struct Desktop {
 }
 
 impl Desktop {
-    fn start() -> Self {
+    fn start(bus: &str) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let (tell, asked) = mpsc::channel();
         let bus = runtime.block_on(async {
@@ -116,7 +117,7 @@ impl Desktop {
                 told: tell.clone(),
                 next: 0,
             };
-            let bus = zbus::connection::Builder::session()?
+            let bus = zbus::connection::Builder::address(bus)?
                 .name(NOTICES)?
                 .name(WATCHER)?
                 .serve_at(NOTICES_AT, daemon)?
@@ -213,12 +214,13 @@ impl Desktop {
 }
 
 /// Starts the app once more on the same folder, as the desktop does with a link.
-fn start_again(data: &std::path::Path, link: &str) {
+fn start_again(data: &std::path::Path, link: &str, bus: &str) {
     let ended = Command::new(app())
         .arg("--data")
         .arg(data)
         .arg(link)
         .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+        .env(BUS, bus)
         .stdin(Stdio::null())
         .output()
         .expect("it starts");
@@ -252,11 +254,16 @@ fn leave(window: &Window) -> Outcome {
 }
 
 fn at_home() -> Outcome {
-    let mut desktop = Desktop::start();
+    // Other windows have trays as well, and tell of their messages.
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let display = std::env::var("DISPLAY").ok();
+    let keychain = Keychain::start(place.path(), "test", display.as_deref())?;
+    let bus = keychain.address();
+    let mut desktop = Desktop::start(bus);
     let server = ServerFixture::start(Kind::Stamped, Options::default());
     let (alice, bob) = (server.alice().clone(), server.bob().clone());
     let folders = folders();
-    let window = Window::open(&app(), &folders.alice)?;
+    let window = Window::open_with(&app(), &folders.alice, &[(BUS.to_owned(), bus.to_owned())])?;
     let item = desktop.wait("an item in the tray", |asked| match asked {
         Asked::Tray(item) => Some(item.clone()),
         _ => None,
@@ -304,11 +311,11 @@ fn at_home() -> Outcome {
     leave(&window)?;
     let encoded = server.url().replace(':', "%3A").replace('/', "%2F");
     let link = format!("whinchat://person/{}?server={encoded}", bob.id);
-    start_again(&folders.alice, &link);
+    start_again(&folders.alice, &link, bus);
     shows(&window, &dm)?;
     leave(&window)?;
     let foreign = format!("whinchat://person/{}?server=evil.example", bob.id);
-    start_again(&folders.alice, &foreign);
+    start_again(&folders.alice, &foreign, bus);
     let said = window.until(
         "the refusal",
         "return document.querySelector('#link-dialog')?.innerText",

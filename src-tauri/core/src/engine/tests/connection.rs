@@ -302,7 +302,10 @@ fn a_renewal_that_fails_is_repeated_within_the_grace_and_then_more_slowly() {
         assert!((500..1_500).contains(&delay), "{delay}");
     }
     let later: Vec<i64> = (0..12).map(|_| fail(&mut alice, Fault::Network)).collect();
-    assert!(later.iter().all(|delay| *delay > 1_000), "{later:?}");
+    assert!(
+        later.iter().all(|delay| (1_001..=61_000).contains(delay)),
+        "{later:?}"
+    );
     assert!(later.iter().any(|delay| *delay > 5_000), "{later:?}");
     let busy = Fault::Transient {
         retry_after: Some(7_000),
@@ -446,4 +449,86 @@ fn a_spare_that_died_does_not_matter_while_the_session_lives() {
     assert!(!closes(&alice));
     alice.tell(Input::Timer(Timer::RenewSpare));
     assert_eq!(renewals(&alice), [], "nor is it asked for again");
+}
+
+fn refused_for(reason: Reason) -> Fault {
+    Fault::Permanent(Refusal {
+        reason,
+        field: None,
+        status: 400,
+    })
+}
+
+#[test]
+fn a_session_that_is_refused_for_good_is_followed_by_the_spare() {
+    let mut alice = Alice::new();
+    alice.tell(Input::Start(Sessions {
+        session: Some(Instant(START - 1)),
+        spare: true,
+    }));
+    let (request, _) = renewals(&alice)[0];
+    alice.tell(Input::Renewed {
+        request,
+        result: Err(refused_for(Reason::Other)),
+    });
+    assert_eq!(renewals(&alice)[0].1, Credential::Spare);
+}
+
+#[test]
+fn only_what_is_forbidden_means_that_there_is_no_chat() {
+    let shown = |reason| {
+        let mut alice = Alice::new();
+        alice.start();
+        alice.answer(Err(refused_for(reason)));
+        alice.engine.shown.clone().unwrap().state
+    };
+    assert_eq!(shown(Reason::Other), ConnectionState::Waiting);
+    let mut alice = Alice::new();
+    alice.start();
+    // Of its own stamps first, then as the tutorial has it.
+    alice.answer(Err(refused_for(Reason::Forbidden)));
+    alice.answer(Err(refused_for(Reason::Forbidden)));
+    let shown = alice.engine.shown.clone().unwrap();
+    assert_eq!(shown.state, ConnectionState::NotProvisioned);
+}
+
+#[test]
+fn the_socket_is_tried_again_after_twelve_polls() {
+    let mut alice = Alice::without_a_socket();
+    quietly(&mut alice, nothing);
+    let mut polls = 0;
+    loop {
+        alice.tell(Input::Timer(Timer::Poll));
+        let connects = |effect: &Effect| matches!(effect, Effect::Request(_, Call::Probe { .. }));
+        if alice.effects.iter().any(connects) {
+            break;
+        }
+        polls += 1;
+        assert!(polls < 50);
+        quietly(&mut alice, nothing);
+    }
+    assert_eq!(polls, 12);
+}
+
+#[test]
+fn what_went_wrong_before_is_not_told_of_a_connection_that_is_being_made() {
+    let mut alice = Alice::new();
+    alice.start();
+    alice.answer(Err(Fault::Network));
+    let shown = alice.engine.shown.clone().unwrap();
+    assert_eq!(shown.state, ConnectionState::Waiting);
+    assert!(shown.problem.is_some());
+    alice.tell(Input::Timer(Timer::Connect));
+    let shown = alice.engine.shown.clone().unwrap();
+    assert_eq!(shown.state, ConnectionState::Connecting);
+    assert_eq!(shown.problem, None);
+}
+
+#[test]
+fn nothing_is_asked_with_a_token_that_has_ended() {
+    let (mut alice, _) = Alice::live();
+    alice.wall += 3_600_001;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asks = |effect: &Effect| matches!(effect, Effect::Request(..));
+    assert!(!alice.effects.iter().any(asks), "{:?}", alice.effects);
 }

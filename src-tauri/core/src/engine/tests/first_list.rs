@@ -3,6 +3,22 @@
 use super::*;
 
 #[test]
+fn several_messages_may_share_the_newest_stamp_of_a_conversation() {
+    let mut alice = Alice::new();
+    alice.come_online();
+    alice.answer(Ok(Answer::Totals(vec![Total {
+        sender: person(2),
+        receiver: person(1),
+        count: 9,
+        newest: Some(Instant(START)),
+    }])));
+    let (_, Call::Newest { limit, .. }) = alice.asked() else {
+        panic!("{:?}", alice.asked());
+    };
+    assert_eq!(limit, 4);
+}
+
+#[test]
 fn the_first_list_counts_as_read_and_its_history_is_fetched_to_the_beginning() {
     let (alice, _) = Alice::live();
     let list = view::conversations(&alice.store, "", None, 50).unwrap();
@@ -220,4 +236,24 @@ fn a_conversation_that_begins_while_the_first_list_is_read_is_on_its_page() {
     });
     assert!(told);
     assert_eq!(alice.page().len(), 1);
+}
+
+#[test]
+fn where_the_servers_zone_is_not_known_its_stamps_may_lie_ahead_as_far_as_any_zone() {
+    let hours = |n: i64| n * 3_600_000;
+    for (ahead, cursor) in [(10, 10), (20, 14)] {
+        let mut alice = Alice::new();
+        alice.come_online();
+        alice.engine.stamps = Stamps::Sender;
+        let newest = Some(Instant(START + hours(ahead)));
+        alice.answer(Ok(Answer::Totals(vec![Total {
+            sender: person(2),
+            receiver: person(1),
+            count: 1,
+            newest,
+        }])));
+        alice.answer(Ok(Answer::Messages(rows(vec![from_bob(1, hours(ahead))]))));
+        let kept = facts::instant(&alice.store, facts::CURSOR_CREATED).unwrap();
+        assert_eq!(kept, Some(Instant(START + hours(cursor))), "{ahead}");
+    }
 }

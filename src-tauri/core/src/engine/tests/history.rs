@@ -385,3 +385,125 @@ fn a_page_that_is_fetched_unasked_and_then_asked_for_is_asked_for_once() {
     });
     assert!(told, "who asked is told");
 }
+
+/// What is told of a conversation's past, last.
+fn told(alice: &Alice) -> Option<Option<Code>> {
+    let changes = alice.effects.iter().filter_map(|effect| match effect {
+        Effect::Show(_, changes) => Some(changes),
+        _ => None,
+    });
+    changes.flatten().rev().find_map(|change| match change {
+        Change::History { problem, .. } => Some(problem.as_ref().map(|problem| problem.code)),
+        _ => None,
+    })
+}
+
+fn permanent(reason: Reason) -> Result<Answer, Fault> {
+    Err(Fault::Permanent(Refusal {
+        reason,
+        field: None,
+        status: 400,
+    }))
+}
+
+#[test]
+fn a_depth_in_days_is_counted_in_days() {
+    // One in twenty minutes, over four days.
+    let server: Vec<Message> = (0..288)
+        .map(|n| from_bob(n, (n as i64 - 287) * 20 * MINUTE))
+        .collect();
+    let mut alice = Alice::live_on(&server, Depth::Days(2));
+    alice.deepen(&server);
+    let held = messages_held(&alice);
+    assert!((144..288).contains(&held), "{held}");
+}
+
+fn messages_held(alice: &Alice) -> i64 {
+    let sql = "SELECT count(*) FROM message";
+    alice.store.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn nothing_is_asked_for_before_the_beginning() {
+    let server = server(10);
+    let mut alice = Alice::live_on(&server, Depth::Everything);
+    alice.deepen(&server);
+    alice.tell(Input::Watching([with_bob()].into()));
+    let first = alice.at(Anchor::Newest).messages[0].sort.clone();
+    assert_eq!(alice.fetch(&server, Anchor::Before(first)), 0);
+}
+
+#[test]
+fn what_is_asked_for_around_a_message_is_its_own_conversations() {
+    let server = server(10);
+    let mut alice = Alice::live_on(&server, Depth::Everything);
+    let ask = |alice: &mut Alice, conversation, of: u128| {
+        let anchor = Anchor::Around(id(of).to_string());
+        alice.tell(Input::Order(Ticket(1), Order::Fetch(conversation, anchor)));
+        alice.effects.iter().find_map(|effect| match effect {
+            Effect::Reply(_, reply) => Some(reply.as_ref().map(|_| ()).map_err(|p| p.code)),
+            _ => None,
+        })
+    };
+    assert_eq!(ask(&mut alice, with_bob(), 3), Some(Ok(())));
+    let with_carol = ConversationId::Direct(person(3));
+    assert_eq!(ask(&mut alice, with_carol, 3), Some(Err(Code::Unknown)));
+}
+
+#[test]
+fn a_page_of_the_past_that_is_refused_is_asked_for_smaller_or_says_why() {
+    let server = server(200);
+    let limit = |alice: &Alice| match alice.asked().1 {
+        Call::Messages(query) => query.limit,
+        other => panic!("{other:?}"),
+    };
+    let fetch = |alice: &mut Alice, anchor| {
+        alice.tell(Input::Watching([with_bob()].into()));
+        alice.tell(Input::Order(Ticket(1), Order::Fetch(with_bob(), anchor)));
+    };
+    for reason in [Reason::TooLarge, Reason::TooMany] {
+        let mut alice = Alice::live_on(&server, Depth::Messages(50));
+        fetch(&mut alice, Anchor::Newest);
+        let first = limit(&alice);
+        alice.answer(permanent(reason));
+        assert_eq!(limit(&alice), first / 2, "{reason:?}");
+    }
+    let mut alice = Alice::live_on(&server, Depth::Messages(50));
+    fetch(&mut alice, Anchor::Newest);
+    alice.answer(permanent(Reason::Forbidden));
+    assert_eq!(told(&alice), Some(Some(Code::NotAllowed)));
+    // One that is not there is unknown, whatever the server calls it.
+    fetch(&mut alice, Anchor::Around(id(9_999).to_string()));
+    alice.answer(permanent(Reason::Forbidden));
+    assert_eq!(told(&alice), Some(Some(Code::Unknown)));
+}
+
+#[test]
+fn a_short_page_is_not_yet_the_beginning() {
+    let server = server(100);
+    let mut alice = Alice::live_on(&server, Depth::Messages(50));
+    alice.tell(Input::Watching([with_bob()].into()));
+    alice.tell(Input::Order(
+        Ticket(1),
+        Order::Fetch(with_bob(), Anchor::Newest),
+    ));
+    for _ in 0..40 {
+        let asked = alice.effects.iter().find_map(|effect| match effect {
+            Effect::Request(request, call) => Some((*request, call.clone())),
+            _ => None,
+        });
+        let Some((request, call)) = asked else { break };
+        let Answer::Messages(mut page) = answer(&server, &call) else {
+            panic!("{call:?}");
+        };
+        // A server that gives no more than twenty, whatever is asked for.
+        page.messages.truncate(20);
+        let page = rows(page.messages);
+        alice.tell(Input::Answered {
+            request,
+            result: Ok(Answer::Messages(page)),
+            date: None,
+        });
+    }
+    assert_eq!(messages_held(&alice), 100);
+}

@@ -32,6 +32,52 @@ fn a_page_that_is_too_large_is_asked_for_again_in_parts_wherever_it_was() {
 }
 
 #[test]
+fn of_two_rows_that_are_too_many_one_is_asked_for_and_of_more_never_one() {
+    let halves = [1, 2, 3, 4, 5, 100].map(sync::fewer);
+    assert_eq!(halves, [1, 1, 2, 2, 2, 50]);
+}
+
+#[test]
+fn totals_that_are_too_many_at_once_are_asked_for_in_parts() {
+    let (mut alice, _) = Alice::live();
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let mut limits = Vec::new();
+    quietly(&mut alice, |call| match call {
+        Call::Totals { groups, .. } if groups.limit > 60 => {
+            limits.push(groups.limit);
+            Err(Fault::Permanent(Refusal {
+                reason: Reason::TooMany,
+                field: None,
+                status: 400,
+            }))
+        }
+        other => nothing(other),
+    });
+    assert_eq!(limits, [10_000, 1_000, 100]);
+}
+
+#[test]
+fn a_row_in_doubt_that_is_too_large_is_there() {
+    let (mut alice, _) = Alice::live();
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asked = quietly(&mut alice, |call| match call {
+        Call::Message { .. } => Err(Fault::Permanent(Refusal {
+            reason: Reason::TooLarge,
+            field: None,
+            status: 200,
+        })),
+        other => nothing(other),
+    });
+    let doubts = asked
+        .iter()
+        .filter(|call| matches!(call, Call::Message { .. }));
+    assert_eq!(doubts.count(), 1, "{asked:?}");
+    assert_eq!(alice.page().len(), 1);
+    let shown = alice.engine.shown.clone().unwrap();
+    assert_eq!(shown.state, ConnectionState::Live);
+}
+
+#[test]
 fn large_rows_that_share_the_newest_stamp_come_one_at_a_time() {
     let mut alice = Alice::new();
     alice.come_online();

@@ -147,3 +147,118 @@ fn a_step_that_fails_takes_nothing_with_it_and_leaves_nothing() {
     assert_eq!(store::messages::get(&alice.store, id(9)).unwrap(), None);
     assert!(store::outbox::all(&alice.store).unwrap().is_empty());
 }
+
+#[test]
+fn whoever_writes_for_the_first_time_is_asked_for_by_name() {
+    let (mut alice, socket) = Alice::live();
+    let from_carol = Message {
+        sender: person(3),
+        ..from_bob(5, 10)
+    };
+    for (row, wanted) in [(from_bob(4, 9), false), (from_carol, true)] {
+        let rows = rows(vec![row]);
+        alice.frame(socket, ServerFrame::Rows { uid: None, rows });
+        assert_eq!(alice.engine.sync.people_wanted, wanted);
+    }
+}
+
+#[test]
+fn the_past_is_asked_for_only_where_nothing_is_left_of_a_conversation() {
+    let mut alice = Alice::new();
+    let socket = alice.come_online();
+    let total = Total {
+        sender: person(2),
+        receiver: person(1),
+        count: 3,
+        newest: Some(Instant(START)),
+    };
+    alice.answer(Ok(Answer::Totals(vec![total])));
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(1, 0)]))));
+    let uid = None;
+    let rows = rows(vec![from_bob(4, 10)]);
+    alice.frame(socket, ServerFrame::Rows { uid, rows });
+    let asks = |alice: &mut Alice, of| {
+        let ids = vec![id(of)];
+        alice.frame(socket, ServerFrame::Deleted { uid: None, ids });
+        let page = |effect: &Effect| matches!(effect, Effect::Request(_, Call::Messages(_)));
+        alice.effects.iter().any(page)
+    };
+    assert!(!asks(&mut alice, 4));
+    assert!(asks(&mut alice, 1));
+}
+
+#[test]
+fn rows_of_one_socket_are_joined_and_of_two_are_not() {
+    let of = |socket, n| {
+        let rows = rows(vec![from_bob(n, 0)]);
+        let frame = ServerFrame::Rows { uid: None, rows };
+        Input::Socket(SocketId(socket), SocketEvent::Frame(frame))
+    };
+    let mut first = of(1, 1);
+    assert!(first.join(of(1, 2)).is_none());
+    assert!(first.join(of(2, 3)).is_some());
+    let Input::Socket(_, SocketEvent::Frame(ServerFrame::Rows { rows, .. })) = first else {
+        panic!("{first:?}");
+    };
+    assert_eq!((rows.messages.len(), rows.count), (2, 2));
+}
+
+#[test]
+fn what_is_marked_as_read_is_no_longer_counted() {
+    let (mut alice, socket) = Alice::live();
+    let rows = rows(vec![from_bob(4, 10)]);
+    alice.frame(socket, ServerFrame::Rows { uid: None, rows });
+    assert_eq!(view::unread(&alice.store).unwrap(), 1);
+    let page = view::page(&alice.store, with_bob(), &Anchor::Newest, 50);
+    let last = page.unwrap().unwrap().messages.pop().unwrap();
+    let order = Order::MarkRead(with_bob(), last.sort);
+    alice.tell(Input::Order(Ticket(1), order));
+    assert_eq!(view::unread(&alice.store).unwrap(), 0);
+}
+
+#[test]
+fn people_are_read_page_by_page_and_i_am_told_apart() {
+    let (mut alice, _) = Alice::live();
+    alice.engine.sync.people_wanted = true;
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let (mut offsets, mut told) = (Vec::new(), Vec::new());
+    for _ in 0..30 {
+        let call = alice.effects.iter().find_map(|effect| match effect {
+            Effect::Request(_, call) => Some(call.clone()),
+            _ => None,
+        });
+        let named = |n, name: &str| Person {
+            id: person(n),
+            name: name.to_owned(),
+        };
+        let answer = match call {
+            None => break,
+            Some(Call::People { offset, .. }) => {
+                offsets.push(offset);
+                Ok(Answer::People {
+                    people: vec![named(1, "Alice Liddell"), named(3, "Carol")],
+                    rows: if offset == 0 { 2 } else { 0 },
+                })
+            }
+            Some(Call::Totals { .. }) => Ok(Answer::Totals(vec![Total {
+                sender: person(2),
+                receiver: person(1),
+                count: 1,
+                newest: None,
+            }])),
+            Some(other) => nothing(&other),
+        };
+        for effect in alice.answer(answer) {
+            let Effect::Show(_, changes) = effect else {
+                continue;
+            };
+            told.extend(changes.iter().filter_map(|change| match change {
+                Change::Person(row) => Some((row.name.clone(), row.is_me)),
+                _ => None,
+            }));
+        }
+    }
+    assert_eq!(offsets, [0, 2]);
+    let expected = [("Alice Liddell", true), ("Carol", false)];
+    assert_eq!(told, expected.map(|(name, me)| (name.to_owned(), me)));
+}

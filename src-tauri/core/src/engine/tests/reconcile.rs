@@ -82,8 +82,15 @@ fn a_day_of_which_nothing_is_left_on_the_server_is_found_and_emptied() {
     let (mut alice, _) = Alice::live();
     alice.engine.stamps = Stamps::Sender;
     alice.tell(Input::Timer(Timer::Reconcile));
-    quietly(&mut alice, nothing);
+    let asked = quietly(&mut alice, nothing);
     assert_eq!(alice.page(), []);
+    let day = START - START.rem_euclid(DAY);
+    let spans = asked.iter().filter_map(|call| match call {
+        Call::Messages(query) => query.until,
+        _ => None,
+    });
+    let spans: BTreeSet<_> = spans.collect();
+    assert_eq!(spans, [Instant(day + DAY - 1)].into(), "that day alone");
 }
 
 /// What the daily comparison asks beside the last day: all of what is held.
@@ -222,6 +229,12 @@ fn a_row_that_cannot_be_read_is_not_skipped_again_in_a_later_second() {
     }];
     assert!(walk.advance(&page, Stamps::Sender));
     assert_eq!(walk.except, BTreeSet::from([id(1)]));
+    // What was named is not stepped over.
+    let from = walk.from;
+    let same = rows(vec![from_bob(2, 5_500)]);
+    assert!(walk.advance(&same, Stamps::Sender));
+    assert_eq!(walk.from, from);
+    assert_eq!(walk.except, BTreeSet::from([id(1), id(2)]));
 }
 
 #[test]

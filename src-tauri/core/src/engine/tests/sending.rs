@@ -179,3 +179,57 @@ fn sending_takes_the_draft_in_the_same_step() {
     let list = view::conversations(&alice.store, "", None, 50).unwrap();
     assert_eq!(list.conversations[0].draft, None);
 }
+
+#[test]
+fn who_is_told_to_wait_sends_nothing_until_then() {
+    let (mut alice, _) = Alice::live();
+    alice.send(7, "first");
+    alice.answer(Err(Fault::Transient {
+        retry_after: Some(7_000),
+        status: 429,
+    }));
+    let sends = |alice: &Alice| {
+        let create = |effect: &Effect| matches!(effect, Effect::Request(_, Call::Create(_)));
+        alice.effects.iter().any(create)
+    };
+    alice.wall += 3_000;
+    alice.send(8, "second");
+    assert!(!sends(&alice), "four seconds are left");
+    alice.wall += 4_000;
+    alice.tell(Input::Timer(Timer::Outbox));
+    assert!(sends(&alice));
+}
+
+#[test]
+fn an_echo_ends_the_waiting_for_its_own_answer_alone() {
+    let (mut alice, socket) = Alice::live();
+    let carol = person(3);
+    let requests: Vec<RequestId> = [(7, person(2)), (8, carol)]
+        .map(|(n, to)| {
+            let order = Order::Send {
+                id: id(n),
+                conversation: ConversationId::Direct(to),
+                text: "Hello".to_owned(),
+            };
+            alice.tell(Input::Order(Ticket(1), order));
+            alice.asked().0
+        })
+        .to_vec();
+    assert_ne!(requests[0], requests[1], "each request has its own number");
+    let mine = |n, receiver| Message {
+        sender: person(1),
+        receiver,
+        ..from_bob(n, 5)
+    };
+    let rows = rows(vec![mine(7, person(2))]);
+    alice.frame(socket, ServerFrame::Rows { uid: None, rows });
+    alice.tell(Input::Answered {
+        request: requests[1],
+        result: Ok(Answer::Created(Some(mine(8, carol)))),
+        date: None,
+    });
+    for n in [7, 8] {
+        let kept = store::messages::get(&alice.store, id(n)).unwrap().unwrap();
+        assert!(!kept.pending, "{n}");
+    }
+}
