@@ -58,10 +58,14 @@ fn totals_that_are_too_many_at_once_are_asked_for_in_parts() {
 
 #[test]
 fn a_row_in_doubt_that_is_too_large_is_there() {
-    let (mut alice, _) = Alice::live();
+    let (mut alice, socket) = Alice::live();
+    let uid = None;
+    let rows = rows(vec![from_bob(4, 10)]);
+    alice.frame(socket, ServerFrame::Rows { uid, rows });
     alice.tell(Input::Timer(Timer::Reconcile));
+    // Of both the server's count says that they are gone.
     let asked = quietly(&mut alice, |call| match call {
-        Call::Message { .. } => Err(Fault::Permanent(Refusal {
+        Call::Message { id: large, .. } if *large == id(4) => Err(Fault::Permanent(Refusal {
             reason: Reason::TooLarge,
             field: None,
             status: 200,
@@ -71,8 +75,10 @@ fn a_row_in_doubt_that_is_too_large_is_there() {
     let doubts = asked
         .iter()
         .filter(|call| matches!(call, Call::Message { .. }));
-    assert_eq!(doubts.count(), 1, "{asked:?}");
+    assert_eq!(doubts.count(), 2, "{asked:?}");
     assert_eq!(alice.page().len(), 1);
+    let left = store::messages::get(&alice.store, id(4)).unwrap();
+    assert!(left.is_some());
     let shown = alice.engine.shown.clone().unwrap();
     assert_eq!(shown.state, ConnectionState::Live);
 }

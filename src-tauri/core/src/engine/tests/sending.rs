@@ -233,3 +233,41 @@ fn an_echo_ends_the_waiting_for_its_own_answer_alone() {
         assert!(!kept.pending, "{n}");
     }
 }
+
+#[test]
+fn a_row_that_came_by_itself_ends_its_own_look_up_alone() {
+    let (mut alice, socket) = Alice::live();
+    let carol = person(3);
+    let taken = || {
+        Err(Fault::Permanent(Refusal {
+            reason: Reason::NotUnique,
+            field: None,
+            status: 400,
+        }))
+    };
+    let looking = [(7, person(2)), (8, carol)].map(|(n, to)| {
+        let order = Order::Send {
+            id: id(n),
+            conversation: ConversationId::Direct(to),
+            text: "Hello".to_owned(),
+        };
+        alice.tell(Input::Order(Ticket(1), order));
+        alice.answer(taken());
+        alice.asked().0
+    });
+    let mine = |n, receiver| Message {
+        sender: person(1),
+        receiver,
+        ..from_bob(n, 5)
+    };
+    let uid = None;
+    let echo = rows(vec![mine(7, person(2))]);
+    alice.frame(socket, ServerFrame::Rows { uid, rows: echo });
+    alice.tell(Input::Answered {
+        request: looking[1],
+        result: Ok(Answer::Messages(rows(vec![mine(8, carol)]))),
+        date: None,
+    });
+    let kept = store::messages::get(&alice.store, id(8)).unwrap().unwrap();
+    assert!(!kept.pending);
+}
