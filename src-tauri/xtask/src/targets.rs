@@ -187,21 +187,39 @@ fn stand_in(target: &Target, cargo: &mut Command) -> Outcome {
     }
     cargo.env(format!("AR_{name}"), "ar");
     cargo.env(format!("RANLIB_{name}"), "true");
+    // Each alone in its folder: a `cc` beside it would be taken for this machine's own.
     if target.is_apples() {
-        // Alone in its folder: a `cc` beside it would be taken for this machine's own.
-        let apples = folder.join("apple");
-        fs::create_dir_all(&apples).doing(|| format!("make {}", apples.display()))?;
-        write_program(&apples.join("xcrun"), XCRUN)?;
-        let mut path = apples.clone().into_os_string();
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
-        cargo
-            .env("PATH", path)
-            .env("SDKROOT", &apples)
-            .env("STAND_IN", &compiler);
+        let apples = on_the_path(cargo, &folder.join("apple"), "xcrun", XCRUN)?;
+        cargo.env("SDKROOT", &apples).env("STAND_IN", &compiler);
+    } else if target.triple.contains("windows") && !process::is_there(WINDOWS_COMPILER) {
+        on_the_path(
+            cargo,
+            &folder.join("windows"),
+            WINDOWS_COMPILER,
+            PREPROCESSOR,
+        )?;
     }
     Ok(())
 }
+
+/// Makes a program that is found by its name before any other of it.
+fn on_the_path(cargo: &mut Command, folder: &Path, name: &str, text: &str) -> Outcome<PathBuf> {
+    fs::create_dir_all(folder).doing(|| format!("make {}", folder.display()))?;
+    write_program(&folder.join(name), text)?;
+    let mut path = folder.as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    cargo.env("PATH", path);
+    Ok(folder.to_path_buf())
+}
+
+/// By which name windres asks for a preprocessor.
+const WINDOWS_COMPILER: &str = "x86_64-w64-mingw32-gcc";
+
+const PREPROCESSOR: &str = r#"#!/bin/sh
+# Stands for Windows' compiler where a list of resources is read: this machine's own does.
+exec cc "$@"
+"#;
 
 const C_COMPILER: &str = r#"#!/bin/sh
 # Stands for a C compiler where only types are checked: it calls itself clang, and each
