@@ -562,3 +562,58 @@ fn an_administrator_sets_a_server_up_in_the_window_and_goes_on_to_the_chat() {
         Ok(())
     })());
 }
+
+/// Set, locked by a key, refused to a stranger, opened again.
+fn locks(kind: Kind) -> Outcome {
+    let server = ServerFixture::start(kind, Options::default());
+    let (alice, bob) = (server.alice().clone(), server.bob().clone());
+    let folders = folders();
+    let window = Window::open(&app(), &folders.alice)?;
+    sign_in(&window, &server.url(), &alice)?;
+    live(&window)?;
+    open_with(&window, &bob)?;
+    say(&window, "Before the lock")?;
+    shown_once(&window, "Before the lock", "sent")?;
+    let key = |key: &str| {
+        let press = "document.dispatchEvent(new KeyboardEvent('keydown', { key: arguments[0], ctrlKey: true }))";
+        window.run(press, &json!([key]))
+    };
+    key(",")?;
+    window.click("#passphrase-set")?;
+    window.type_into("#passphrase-new", "correct horse battery")?;
+    window.type_into("#passphrase-again", "correct horse battery")?;
+    window.click("#passphrase-submit")?;
+    window.until(
+        "what a passphrase offers",
+        "return !!document.querySelector('#lock-now')",
+        &json!([]),
+    )?;
+    window.click("#settings-close")?;
+    window.type_into("#composer", "Half a thought")?;
+    key("l")?;
+    window.type_into("#passphrase", "another horse")?;
+    window.click("#continue")?;
+    window.until(
+        "the refusal",
+        "return document.querySelector('#passphrase-error')?.dataset.code === 'passphrase_wrong'
+           && !document.body.innerText.includes('Before the lock')",
+        &json!([]),
+    )?;
+    window.type_into("#passphrase", "correct horse battery")?;
+    window.click("#continue")?;
+    live(&window)?;
+    open_with(&window, &bob)?;
+    shown_once(&window, "Before the lock", "sent")?;
+    window.until(
+        "what was typed",
+        "return document.querySelector('#composer')?.value === 'Half a thought'",
+        &json!([]),
+    )?;
+    window.close();
+    Ok(())
+}
+
+#[test]
+fn an_account_is_locked_in_the_window_and_opened_with_its_passphrase_alone() {
+    told(locks(Kind::Stamped));
+}

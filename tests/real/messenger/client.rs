@@ -1,6 +1,6 @@
 //! A person with a messenger, as the tests drive it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -145,14 +145,16 @@ impl Client {
         self.until(ConnectionState::Live).await;
     }
 
+    /// The account's folder on this device.
+    pub fn folder(&self) -> PathBuf {
+        let accounts = self.data.path().join("accounts");
+        accounts.join(self.account.to_string())
+    }
+
     /// This device's database of an account under [`PASSPHRASE`], read beside the
     /// engine.
     pub async fn database(&self) -> rusqlite::Connection {
-        let folder = self
-            .data
-            .path()
-            .join("accounts")
-            .join(self.account.to_string());
+        let folder = self.folder();
         let vault = Vault::unlock(passphrase_file(&folder), PASSPHRASE.to_owned().into());
         let key = vault.await.unwrap().key().await.unwrap();
         store::open_reader(&folder.join("messages.db"), &key).unwrap()

@@ -192,11 +192,7 @@ async fn a_vault_that_cannot_be_read_keeps_nobody_and_is_never_replaced() {
     let mut alice = Client::start_at(&server.url(), server.alice(), VaultKind::Passphrase).await;
     alice.live().await;
     alice.messenger.shutdown().await;
-    let folder = alice
-        .data
-        .path()
-        .join("accounts")
-        .join(alice.account.to_string());
+    let folder = alice.folder();
     let secrets = folder.join("secrets");
     std::fs::write(&secrets, b"not what it was").unwrap();
 

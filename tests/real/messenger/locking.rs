@@ -110,13 +110,7 @@ async fn a_passphrase_is_changed_and_taken_away_by_who_knows_it() {
     assert_eq!(code(set(phrase(OTHER), None).await), Code::PassphraseWrong);
     set(phrase(PASSPHRASE), phrase(OTHER)).await.unwrap();
 
-    let file = passphrase_file(
-        &alice
-            .data
-            .path()
-            .join("accounts")
-            .join(alice.account.to_string()),
-    );
+    let file = passphrase_file(&alice.folder());
     let unlock = |text: &str| Vault::unlock(file.clone(), text.to_owned().into());
     assert_eq!(
         unlock(PASSPHRASE).await.map(|_| ()).unwrap_err().code,
@@ -158,11 +152,7 @@ async fn what_a_move_left_behind_is_erased_when_the_account_is_opened() {
     alice.live().await;
     alice.messenger.shutdown().await;
     // As a keychain that refused to erase has left it.
-    let folder = alice
-        .data
-        .path()
-        .join("accounts")
-        .join(alice.account.to_string());
+    let folder = alice.folder();
     let phrase = PASSPHRASE.to_owned();
     let vault = Vault::unlock(passphrase_file(&folder), phrase.into())
         .await
