@@ -31,6 +31,8 @@ pub mod problem;
 pub mod process;
 pub mod progress;
 pub mod random;
+pub mod review;
+pub mod rpc;
 pub mod sim;
 pub mod soak;
 pub mod suites;

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use xtask::{
     Outcome, Problem, bench, clean, demo, directus, flatpak, fuzz, licences, mobile, model,
-    mutants, package, papers, phone, process, sim, soak, suites, targets, tauri, updates, verify,
+    mutants, package, papers, phone, process, review, sim, soak, suites, targets, tauri, updates,
+    verify,
 };
 
 fn main() -> ExitCode {
@@ -38,6 +39,8 @@ cargo xtask papers         what stores and packages are given, checked; --releas
 cargo xtask mobile         android or ios: what is needed to build for phones, and the build
 cargo xtask phone          android or ios, and an APP: on a running emulator or simulator it signs in and
                            sends a message, which the server must have once
+cargo xtask review-server  FOLDER --host NAME: a server for reviewers, with people to sign in as and one
+                           who answers, every night as on the first evening; --port N, --check
 cargo xtask flatpak        writes what a Flatpak is built from; --tag TAG COMMIT from the published source
 cargo xtask updates        FOLDER DAY: writes latest.json for the signed files in it
 cargo xtask tauri          Tauri's own command line, in the version that is built with
@@ -67,6 +70,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["papers", words @ ..] => papers::run(words),
         ["mobile", words @ ..] => mobile::run(words),
         ["phone", words @ ..] => phone::run(words),
+        ["review-server", words @ ..] => review::run(words),
         ["flatpak", words @ ..] => flatpak::run(words),
         ["updates", words @ ..] => updates::run(words),
         ["tauri", words @ ..] => tauri::run(words),

@@ -273,7 +273,7 @@ fn lives() -> Outcome<Kept> {
     paths::make_private(&folder.0)?;
     let installation = directus::install()?;
     let (server, accounts) = demo::serve(&installation, &folder.0)?;
-    let [(email, password), (other, _)] = &accounts;
+    let [(email, password), (other, _), _] = &accounts;
     let display = Display::start()?;
     let keychain = Keychain::start(&folder.0.join("keychain"), "test", Some(display.name()))?;
     let home = folder.0.join("home");

@@ -66,7 +66,7 @@ pub fn run(words: &[&str]) -> Outcome {
         .args(["build", "--package", &name::provision()])
         .current_dir(paths::repository());
     process::output("cargo build", build)?;
-    let (server, [(email, password), _]) = demo::serve(&directus::install()?, &folder)?;
+    let (server, [(email, password), ..]) = demo::serve(&directus::install()?, &folder)?;
     if kind == Kind::Android {
         // To the app, the server is then on its own device: plain http goes nowhere else.
         let port = format!("tcp:{}", server.port());

@@ -106,6 +106,7 @@ const SUITES: &[Suite] = &[
     suite("attacks, two servers", Count::Whole, "cargo xtask verify-schema --servers 2 --without-mutations").long(),
     suite("attacks, licence", Count::Whole, "cargo xtask verify-schema --without-licence").long(),
     suite("package", Count::Whole, "cargo xtask package --check").long(),
+    suite("reviewers", Count::Whole, "cargo xtask review-server --check").long(),
     suite("targets", Count::Whole, "cargo xtask check-targets").long(),
     suite("soak, json", Count::Whole, "cargo xtask soak --json-only --minutes 4").long(),
     suite("soak, long", Count::Whole, "cargo xtask soak --minutes 15").long(),

@@ -26,7 +26,7 @@ use checks::{Audience, Work};
 use host::ThisMachine;
 use serde_json::json;
 use stage::Stage;
-pub(crate) use stage::{erase, serve};
+pub(crate) use stage::{Accounts, erase, history, people, serve};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

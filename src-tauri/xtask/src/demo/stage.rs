@@ -46,23 +46,35 @@ pub fn start_server(installation: &Installation, folder: &Path) -> Outcome<Serve
 }
 
 /// A server with the same people and history, and no window: for a phone. With it
-/// come the first two people's e-mails and passwords.
-pub fn serve(
-    installation: &Installation,
-    folder: &Path,
-) -> Outcome<(Server, [(String, String); 2])> {
+/// come the people's e-mails and passwords.
+pub fn serve(installation: &Installation, folder: &Path) -> Outcome<(Server, Accounts)> {
     let server = start_server(installation, folder)?;
+    let accounts = people(&server, folder)?;
+    history(&server, folder)?;
+    Ok((server, accounts))
+}
+
+/// The e-mails and passwords of Alice, Bob and Carol.
+pub type Accounts = [(String, String); 3];
+
+/// Puts the people on the server, where they are missing, who have said nothing yet.
+pub fn people(server: &Server, folder: &Path) -> Outcome<Accounts> {
     let mut state = State::read(folder)?;
-    provision(&server, &mut state)?;
-    let [alice, bob, _] = &world::PEOPLE;
+    provision(server, &mut state, Vec::new())?;
     let mut account = |person| {
         Ok((
             world::Person::email(person),
             state.secret(&password_key(person))?,
         ))
     };
-    let accounts = [account(alice)?, account(bob)?];
-    Ok((server, accounts))
+    let [alice, bob, carol] = &world::PEOPLE;
+    Ok([account(alice)?, account(bob)?, account(carol)?])
+}
+
+/// Puts on the server what they have said, the last of it just before now.
+pub fn history(server: &Server, folder: &Path) -> Outcome {
+    let mut state = State::read(folder)?;
+    provision(server, &mut state, world::history(SystemTime::now()))
 }
 
 fn settings(state: &State) -> Settings {
@@ -83,7 +95,7 @@ impl Stage {
     /// Puts people and history on the server and signs Alice and Bob in.
     pub fn set(server: Server, folder: &Path, display: Option<&str>) -> Outcome<Self> {
         let mut state = State::read(folder)?;
-        provision(&server, &mut state)?;
+        provision(&server, &mut state, world::history(SystemTime::now()))?;
         let mut environment = Vec::new();
         if let Some(display) = display {
             environment.push(("DISPLAY".to_owned(), display.to_owned()));
@@ -231,8 +243,8 @@ fn password_key(person: &world::Person) -> String {
     format!("password_{}", person.first.to_lowercase())
 }
 
-/// Schema, people and history, by the provisioning program. Only what is missing is made.
-fn provision(server: &Server, state: &mut State) -> Outcome {
+/// Schema, people and messages, by the provisioning program. Only what is missing is made.
+fn provision(server: &Server, state: &mut State, messages: Vec<Value>) -> Outcome {
     let mut people = Vec::new();
     for person in &world::PEOPLE {
         people.push(json!({
@@ -249,7 +261,7 @@ fn provision(server: &Server, state: &mut State) -> Outcome {
         "password": administrator.password,
         "kind": "full",
         "people": people,
-        "messages": world::history(SystemTime::now()),
+        "messages": messages,
     });
     let mut step = Step::begin("schema, people and history");
     let log = server.folder().join("provision.log");

@@ -10,12 +10,12 @@ use super::proxy::{Proxy, Shelter, count, counted, lock};
 use super::seed::Chance;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
-use crate::{name, paths, random};
+use crate::{name, paths, random, rpc};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, atomic::Ordering};
@@ -162,17 +162,8 @@ impl Device {
 
     /// The messenger without a window, with these words, the passphrase as descriptor 3, and this device's clock.
     fn program(&self, words: &[&str]) -> Command {
-        let mut command = process::clean_command("sh");
-        command
-            .args(["-c", "exec \"$@\" 3<\"$0\""])
-            .arg(self.folder.join("passphrase"))
-            .arg(paths::built(&name::rpc()))
-            .args(words)
-            .arg("--data")
-            .arg(self.folder.join("data"))
-            .args(["--passphrase-fd", "3"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        let data = self.folder.join("data");
+        let mut command = rpc::command(&data, &self.folder.join("passphrase"), words);
         if let (Some(library), true) = (&self.common.faketime, self.clock != 0) {
             command
                 .env("LD_PRELOAD", library)
