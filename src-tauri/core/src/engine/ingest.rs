@@ -4,7 +4,7 @@
 //! rows are applied at once, for they are idempotent, but they never move a
 //! cursor nor close a gap.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use rusqlite::Connection;
 
@@ -41,6 +41,8 @@ pub(super) enum From {
 struct Known {
     eyes: Option<Eyes>,
     talks: BTreeMap<ConversationId, Talk>,
+    /// Those that certainly have a row.
+    there: BTreeSet<ConversationId>,
 }
 
 /// What is known of a conversation.
@@ -117,6 +119,9 @@ impl Engine {
         listed: bool,
     ) -> Result<(), StoreError> {
         let before = messages::get(s.tx, message.id)?;
+        if known.there.insert(conversation) {
+            conversations::ensure(s.tx, conversation)?;
+        }
         let upsert = messages::save_over(s.tx, before.as_ref(), message, conversation)?;
         let spot = (message.stamp.0, message.id.to_string());
         if from == From::News && listed {

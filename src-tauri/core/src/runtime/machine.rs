@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// How many inputs share one transaction at most.
-const BATCH: usize = 256;
+const BATCH: usize = 1_024;
 
 /// The longest wait before a new engine is tried, in seconds.
 const MAX_PAUSE: u64 = 30;
@@ -382,6 +382,7 @@ impl Run {
             store_problem(error)
         };
         let mut begun = false;
+        let mut stepped = false;
         if self.engine.is_some() {
             let begins = store::before_transaction(&database, ordered)
                 .and_then(|()| Ok(database.execute_batch("BEGIN IMMEDIATE")?));
@@ -432,7 +433,16 @@ impl Run {
                 }
                 continue;
             };
-            match engine.step_alone(&database, now, input) {
+            // The first is undone with its transaction, which holds nothing else
+            // yet: a savepoint would copy every page that it changes.
+            let taken = if std::mem::replace(&mut stepped, true) {
+                engine.step_alone(&database, now, input)
+            } else {
+                engine.step(&database, now, input).inspect_err(|_| {
+                    let _ = database.execute_batch("ROLLBACK");
+                })
+            };
+            match taken {
                 Ok(more) => {
                     orders.extend(ticket);
                     effects.extend(more);

@@ -195,6 +195,10 @@ impl Messenger {
         if locked(&self.0.running).contains_key(&record.id) {
             return None;
         }
+        // One that is being opened has its lock already: opening it will tell.
+        if self.0.open.try_lock().is_err() {
+            return None;
+        }
         if let Err(problem) = self.0.folders.lock(record.id) {
             return Some(problem);
         }

@@ -398,7 +398,7 @@ fn rows_that_wait_are_one_step_and_nothing_overtakes_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_orders_that_wait_share_four_transactions() {
+async fn a_thousand_orders_that_wait_share_one_transaction() {
     use rusqlite::trace::{TraceEvent, TraceEventCodes};
     let writer = memory();
     let commits = Arc::new(AtomicUsize::new(0));
@@ -429,7 +429,7 @@ async fn a_thousand_orders_that_wait_share_four_transactions() {
     let commits = commits.load(Ordering::SeqCst);
     // One more is the engine's start. What its start asks for may be answered
     // in between, in a transaction of its own.
-    assert!((5..=8).contains(&commits), "{commits} transactions");
+    assert!((2..=5).contains(&commits), "{commits} transactions");
     machine.stop().await;
 }
 

@@ -98,10 +98,13 @@ pub fn save(
     conversation: ConversationId,
 ) -> Result<Upsert, StoreError> {
     let before = get(tx, message.id)?;
+    super::conversations::ensure(tx, conversation)?;
     save_over(tx, before.as_ref(), message, conversation)
 }
 
-/// The same where it is known what is there: what [`get`] gives for its id.
+/// The same where it is known what is there: what [`get`] gives for its id, and
+/// that the conversation has a row, which is what the number of unread messages
+/// is kept in ([`super::conversations::ensure`]).
 ///
 /// # Errors
 /// SQLite's.
@@ -117,11 +120,10 @@ pub fn save_over(
     {
         return Ok(Upsert::Same);
     }
-    // Its row is what the number of unread messages is kept in.
-    super::conversations::ensure(tx, conversation)?;
     let Some(before) = before else {
+        // OR FAIL: whatever fails undoes the step (migration 004).
         tx.prepare_cached(
-            "INSERT INTO message
+            "INSERT OR FAIL INTO message
                (place, id, conversation, sender, receiver, content, pending, stamp, updated)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)",
         )?
