@@ -40,7 +40,7 @@ let opened = null;
 /** Raised by whoever decides which screen comes next; who finds it raised again gives way. */
 let turn = 0;
 /** @type {AppInfo} */
-let info = { name: document.title, version: '', default_server: '', vaults: ['keychain'], platform: '' };
+const info = { name: document.title, version: '', default_server: '', vaults: ['keychain'], platform: '' };
 
 /** @param {View} view */
 function show(view) {
@@ -241,6 +241,13 @@ function openingView(account) {
   return { element: el('div', { class: 'opening', role: 'status', 'aria-label': words }, el('span', { class: 'spinner', 'aria-hidden': 'true' })) };
 }
 
+/** Asks the core about itself. Screens hold the same object, and know it too. */
+async function know() {
+  Object.assign(info, await api.appInfo());
+  setProduct(info.name);
+  if (current === null) document.title = info.name;
+}
+
 async function start() {
   installAnnouncements(document.body);
   void api.onTheme(look.desktopHas);
@@ -249,16 +256,19 @@ async function start() {
   for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event, used, { capture: true, passive: true });
   // Of a page that was here before, nobody goes on setting up.
   void api.setUpEnd().catch(() => {});
+  setProduct(info.name);
   try {
-    info = await api.appInfo();
-    setProduct(info.name);
-    document.title = info.name;
-    const accounts = await api.accounts();
-    const settings = await api.settings().catch(() => null);
+    const [accounts, settings] = await Promise.all([api.accounts(), api.settings().catch(() => null)]);
     if (settings) look.chose(settings.choices);
     const account = accounts.find(({ id }) => id === settings?.account) ?? accounts[0];
-    if (account) await enter(account, false);
-    else await signIn();
+    // The core tries the keychain before it answers: whoever has an account need not wait for that.
+    if (account) {
+      await enter(account, false);
+      void know().catch(() => {});
+    } else {
+      await know();
+      await signIn();
+    }
     await lead();
   } catch (error) {
     setProduct(info.name);

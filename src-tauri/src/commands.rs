@@ -15,7 +15,9 @@ use std::{
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
-use tauri::{AppHandle, Emitter as _, Runtime, State, async_runtime::JoinHandle, ipc::Channel};
+use tauri::{
+    AppHandle, Emitter as _, Manager as _, Runtime, State, async_runtime::JoinHandle, ipc::Channel,
+};
 use whinchat_core::{
     bridge::{
         AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Opened, Problem,
@@ -141,13 +143,16 @@ pub async fn used(last: State<'_, LastUsed>) -> Result<(), Problem> {
 
 /// [`Command::Open`]. From then on its messages raise notices.
 #[tauri::command]
-pub async fn open<R: Runtime>(
-    app: AppHandle<R>,
-    core: Core<'_>,
-    notices: State<'_, Notices>,
-    account: String,
-) -> Result<Opened, Problem> {
-    let account = account_id(&account)?;
+pub async fn open<R: Runtime>(app: AppHandle<R>, account: String) -> Result<Opened, Problem> {
+    begin(&app, account_id(&account)?).await
+}
+
+/// Opens an account, unless it is open, and listens to it for notices.
+///
+/// # Errors
+/// As [`Messenger::open`].
+pub async fn begin<R: Runtime>(app: &AppHandle<R>, account: AccountId) -> Result<Opened, Problem> {
+    let (core, notices) = (app.state::<Messenger>(), app.state::<Notices>());
     // Before it is read, so that nothing comes in between unseen.
     let stream = if notices.listens(account) {
         None
@@ -156,7 +161,7 @@ pub async fn open<R: Runtime>(
     };
     let opened = core.open(account).await?;
     if let Some(stream) = stream {
-        notices.listen(&app, account, stream, &opened);
+        notices.listen(app, account, stream, &opened);
     }
     Ok(opened)
 }

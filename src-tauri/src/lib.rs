@@ -216,6 +216,8 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
         Some(folder) => folder.clone(),
         None => app.path().app_local_data_dir()?,
     };
+    // Asked while the core begins.
+    let scheme = tauri::async_runtime::spawn(theme::ask());
     let core = tauri::async_runtime::block_on(Messenger::new(Config::new(data.clone())))
         .map_err(|problem| std::io::Error::other(problem.to_string()))?;
     // The core has made the folder; nothing of it is changed before it is ours.
@@ -230,7 +232,9 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
     // What the web view keeps lies with the rest, for its owner alone.
     let of_the_view = data.join("view");
     let device = settings::Device::open(&data);
-    let choices = device.settings().choices;
+    let settings::Settings {
+        choices, account, ..
+    } = device.settings();
     app.manage(device);
     app.manage(commands::Streams::default());
     app.manage(lock::LastUsed::default());
@@ -240,9 +244,14 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
     let system_told = core.clone();
     tauri::async_runtime::spawn(async move { system_told.follow_system().await });
     app.manage(core);
+    // What the page will ask for first is under way before the page is.
+    if let Some(account) = account.and_then(|account| account.parse().ok()) {
+        let handle = app.handle().clone();
+        tauri::async_runtime::spawn(async move { commands::begin(&handle, account).await });
+    }
     tauri::async_runtime::spawn(lock::follow(app.handle().clone()));
     follow_theme(app.handle().clone());
-    let scheme = tauri::async_runtime::block_on(theme::ask());
+    let scheme = tauri::async_runtime::block_on(scheme).unwrap_or_default();
     let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
         .title(product::NAME)
         .data_directory(of_the_view)

@@ -231,6 +231,23 @@ test('no markup is made from strings, nothing is remote, no style or script stan
   }
 });
 
+test('every module that the page begins with is asked for at once, and no other', () => {
+  /** @type {Set<string>} */
+  const reached = new Set();
+  /** @param {string} path below ui/ */
+  const reach = (path) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const [, first, other] of readFileSync(ui + path, 'utf8').matchAll(/^(?:import|export)\b[^;]*?\bfrom\s*'(\.[^']+)'|^import\s*'(\.[^']+)'/gmu)) {
+      reach(new URL(first ?? other ?? '', `file:///${path}`).pathname.slice(1));
+    }
+  };
+  reach('app.js');
+  const asked = [...readFileSync(`${ui}index.html`, 'utf8').matchAll(/<link rel="modulepreload" href="([^"]+)">/gu)].map((match) => match[1]);
+  assert.ok(reached.size > 30);
+  assert.deepEqual(asked.sort(), [...reached].filter((path) => path !== 'app.js').sort());
+});
+
 test('what is vendored is what was taken, with its licence', () => {
   const list = JSON.parse(readFileSync(`${ui}vendor/hashes.json`, 'utf8'));
   const present = readdirSync(`${ui}vendor`, { recursive: true, withFileTypes: true })

@@ -23,6 +23,7 @@ use std::{
     process::Command,
 };
 
+use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt as _, WebView, WebViewExt};
 use whinchat_core::{product, vault::write_private};
 
 /// What tells WebKitGTK to do without.
@@ -118,6 +119,18 @@ pub fn begin_again() -> io::Error {
 /// The card is in use: whether there is anything left to give up.
 pub fn in_use() -> bool {
     std::env::var_os(PLAIN).is_none()
+}
+
+/// Where there is no card the page is drawn straight into the window: layers
+/// that would be put together in memory by a card's stand-in cost half of the
+/// start and tens of megabytes.
+pub fn draw_plainly(view: &WebView) {
+    if in_use() {
+        return;
+    }
+    if let Some(settings) = WebViewExt::settings(view) {
+        settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+    }
 }
 
 /// The view is about to be made.

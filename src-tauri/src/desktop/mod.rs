@@ -157,6 +157,7 @@ fn mend<R: Runtime>(app: &AppHandle<R>, window: &WebviewWindow<R>) {
     let app = app.clone();
     let _ = window.with_webview(move |view| {
         let view = view.inner();
+        graphics::draw_plainly(&view);
         spelling::check(&view);
         view.connect_web_process_terminated(move |view, why| {
             tracing::warn!(?why, "the page's process ended");
