@@ -3,7 +3,7 @@
 // must never happen: a request elsewhere, a refused resource, an error, a
 // message's text on the console.
 import { createServer } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,7 @@ export async function serve() {
       return;
     }
     readFile(file).then(
-      (content) => response.writeHead(200, { 'content-type': type, 'content-security-policy': policy, 'x-content-type-options': 'nosniff' }).end(content),
+      (content) => response.writeHead(200, { 'content-type': type, 'content-security-policy': policy, 'x-content-type-options': 'nosniff', 'cache-control': 'max-age=3600' }).end(content),
       () => response.writeHead(404).end(),
     );
   });
@@ -48,9 +48,12 @@ export async function serve() {
   };
 }
 
+/** The browser without a window of its own draws none of that window's parts, which cost more than the page. */
+const browser = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find((path) => existsSync(path));
+
 export const launch = () =>
   chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: process.env['CHROMIUM'] ?? browser ?? 'chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
 
@@ -212,10 +215,33 @@ export const CAROL = 'dm:p-carol';
 /**
  * @typedef {object} Opened
  * @property {import('playwright-core').Page} page
- * @property {import('playwright-core').BrowserContext} context
  * @property {() => Promise<void>} close
  * @property {{ outside: string[], violations: string[], errors: string[], console: string[] }} seen
  */
+
+/** Contexts by browser and options: a page keeps nothing in one, and what it is made of need not be fetched and compiled anew. @type {WeakMap<import('playwright-core').Browser, Map<string, Promise<import('playwright-core').BrowserContext>>>} */
+const contexts = new WeakMap();
+
+/**
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} origin
+ * @param {import('playwright-core').BrowserContextOptions} options
+ */
+function contextOf(browser, origin, options) {
+  /** @type {Map<string, Promise<import('playwright-core').BrowserContext>>} */
+  const made = contexts.get(browser) ?? new Map();
+  contexts.set(browser, made);
+  const key = JSON.stringify(options);
+  const known = made.get(key);
+  if (known) return known;
+  const context = browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-GB', timezoneId: 'Europe/London', ...options })
+    .then(async (fresh) => {
+      await fresh.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+      return fresh;
+    });
+  made.set(key, context);
+  return context;
+}
 
 /**
  * @param {import('playwright-core').Browser} browser
@@ -225,8 +251,7 @@ export const CAROL = 'dm:p-carol';
  * @returns {Promise<Opened>}
  */
 export async function openPage(browser, origin, given = {}, { rtl = false, text = 1, ready = '', ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-GB', timezoneId: 'Europe/London', ...options });
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+  const context = await contextOf(browser, origin, options);
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   /** @type {Opened['seen']} */
@@ -259,7 +284,7 @@ export async function openPage(browser, origin, given = {}, { rtl = false, text 
   await page.waitForSelector(ready === '' ? 'body[data-ready]' : `body[data-ready="${ready}"]`, { state: 'attached' }).catch((error) => {
     throw new Error(`the page did not get ready: ${JSON.stringify(seen)}`, { cause: error });
   });
-  return { page, context, seen, close: () => context.close() };
+  return { page, seen, close: () => page.close() };
 }
 
 /** @param {import('playwright-core').Page} page @param {string} id */

@@ -26,7 +26,7 @@ pub const TO_BUILD: &[&str] = &[
 
 /// What the tests need besides.
 pub const FOR_TESTS: &[&str] = &[
-    "chromium",
+    "chromium-headless-shell",
     "dbus",
     "dbus-x11",
     "fonts-noto-color-emoji",
