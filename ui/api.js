@@ -46,7 +46,7 @@ import { listen } from './vendor/tauri-api/event.js';
  * @property {number | null} lock_after minutes without use
  */
 /** @typedef {{ account: string | null, choices: Choices }} Settings as src-tauri/src/settings.rs has them */
-/** @typedef {{ stored: number, tray: boolean, starts_at_login: boolean | null, notices: boolean }} ThisDevice as src-tauri/src/commands.rs has it */
+/** @typedef {{ stored: number, tray: boolean, starts_at_login: boolean | null, notices: boolean, updates: boolean }} ThisDevice as src-tauri/src/commands.rs has it */
 /**
  * Where a notice or a link leads, as src-tauri/src/destination.rs has it.
  * @typedef {{ to: 'conversation', account: string, conversation: string } | { to: 'server_unknown', host: string } | { to: 'link_unknown' }} Destination
@@ -256,6 +256,10 @@ export const choose = (choices) => call('choose', { choices });
 
 /** @returns {Promise<ThisDevice>} */
 export const thisDevice = () => call('this_device');
+/** Asks whether there is a newer version. @returns {Promise<{ version: string, notes: string } | null>} */
+export const lookForUpdate = () => call('look_for_update');
+/** Puts the one that was found in this program's place, which then begins anew. @returns {Promise<null>} */
+export const takeUpdate = () => call('take_update');
 
 /** @param {boolean} on whether the program starts at login @returns {Promise<null>} */
 export const startAtLogin = (on) => call('start_at_login', { on });
@@ -303,6 +307,20 @@ export async function onLead(onLead) {
     await listen('lead', () => onLead());
   } catch {
     // Without the event it is asked at the start only.
+  }
+}
+
+/**
+ * Hears how much of a newer version has come, in hundredths.
+ * @param {(hundredths: number) => void} onUpdate
+ * @returns {Promise<() => void>} what ends it
+ */
+export async function onUpdate(onUpdate) {
+  try {
+    return await listen('update', (event) => onUpdate(Number(event.payload)));
+  } catch {
+    // It comes all the same.
+    return () => {};
   }
 }
 

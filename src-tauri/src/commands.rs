@@ -486,6 +486,8 @@ pub struct ThisDevice {
     starts_at_login: Option<bool>,
     /// Whether notices are shown here.
     notices: bool,
+    /// Whether newer versions can be asked for here.
+    updates: bool,
 }
 
 /// What there is to know about this device.
@@ -501,7 +503,24 @@ pub async fn this_device<R: Runtime>(
         tray: system::has_tray(&app),
         starts_at_login: system::starts_at_login(&app),
         notices: cfg!(desktop),
+        updates: system::updates_are_offered(&app),
     })
+}
+
+/// Asks whether there is a newer version of this program.
+#[tauri::command]
+pub async fn look_for_update<R: Runtime>(
+    app: AppHandle<R>,
+) -> Result<Option<system::Newer>, Problem> {
+    system::look_for_update(&app).await
+}
+
+/// Puts the newer version that was found in this program's place, and begins anew.
+#[tauri::command]
+pub async fn take_update<R: Runtime>(app: AppHandle<R>) -> Result<(), Problem> {
+    system::take_update(&app).await?;
+    app.request_restart();
+    Ok(())
 }
 
 /// The bytes of all files below a folder. What a link points to is elsewhere.

@@ -207,6 +207,8 @@ commands! {
     choose,
     this_device,
     start_at_login,
+    look_for_update,
+    take_update,
     where_to,
     licences,
 }
@@ -501,6 +503,7 @@ mod tests {
             "choose",
             "licences",
             "lock",
+            "look_for_update",
             "open_outside",
             "remember_account",
             "set_passphrase",
@@ -509,6 +512,7 @@ mod tests {
             "sign_in",
             "start_at_login",
             "stream",
+            "take_update",
             "this_device",
             "unlock",
             "used",
@@ -647,6 +651,8 @@ mod tests {
                 json!({"on": true}),
                 Some("storage_failed"),
             ),
+            ("look_for_update", json!({}), Some("update_failed")),
+            ("take_update", json!({}), Some("update_failed")),
             ("where_to", json!({}), None),
             ("licences", json!({}), None),
         ]

@@ -65,6 +65,31 @@ pub fn has_tray<R: Runtime>(_app: &AppHandle<R>) -> bool {
     false
 }
 
+/// A newer version, which only the store brings.
+#[derive(Debug, serde::Serialize)]
+pub enum Newer {}
+
+/// The store brings them.
+pub fn updates_are_offered<R: Runtime>(_app: &AppHandle<R>) -> bool {
+    false
+}
+
+/// The store brings them.
+///
+/// # Errors
+/// `update_failed`, always.
+pub async fn look_for_update<R: Runtime>(_app: &AppHandle<R>) -> Result<Option<Newer>, Problem> {
+    Err(Problem::new(Code::UpdateFailed).with("kind", "install"))
+}
+
+/// The store brings them.
+///
+/// # Errors
+/// `update_failed`, always.
+pub async fn take_update<R: Runtime>(_app: &AppHandle<R>) -> Result<(), Problem> {
+    Err(Problem::new(Code::UpdateFailed).with("kind", "install"))
+}
+
 /// Starting is the system's.
 pub fn starts_at_login<R: Runtime>(_app: &AppHandle<R>) -> Option<bool> {
     None

@@ -163,7 +163,16 @@
       state.choices = { ...state.choices, ...choices };
       return state.choices;
     },
-    this_device: () => ({ stored: 48_350_000, tray: true, starts_at_login: false, notices: true, ...config.device }),
+    this_device: () => ({ stored: 48_350_000, tray: true, starts_at_login: false, notices: true, updates: false, ...config.device }),
+    look_for_update: () => {
+      if (config.updateProblem) throw config.updateProblem;
+      return config.update ?? null;
+    },
+    take_update: () => {
+      if (config.takeProblem) throw config.takeProblem;
+      for (const payload of [40, 100]) fake.emit('update', payload);
+      return null;
+    },
     start_at_login: () => null,
     where_to: () => {
       const to = state.leads;

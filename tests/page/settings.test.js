@@ -48,6 +48,40 @@ describe('the settings', () => {
     assert.equal(await many(page, '#settings'), 0);
   });
 
+  test('a newer version is asked for, told in the publisher’s plain words, and taken', async () => {
+    const page = await settings({ device: { updates: true }, update: { version: '99.1.0', notes: 'Quicker.\n<b>Bold</b>' } });
+    // Nothing is asked by itself.
+    assert.deepEqual(await asked(page, 'look_for_update'), []);
+    await page.click('#update-ask');
+    await page.waitForSelector('#update-take');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'update-take');
+    const said = plain(await page.textContent('#update-outcome'));
+    assert.ok(said.includes('Version 99.1.0 is there') && said.includes('<b>Bold</b>'), said);
+    await page.click('#update-later');
+    assert.equal(await page.textContent('#update-outcome'), '');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'update-ask');
+    await page.keyboard.press('Enter');
+    await page.click('#update-take');
+    await until(page, () => document.querySelector('#update-outcome').textContent.includes('begins anew …'));
+    assert.equal((await asked(page, 'take_update')).length, 1);
+  });
+
+  test('that there is none, and why one could not be had, is said; where none can be asked for, nothing is', async () => {
+    const none = await settings({ device: { updates: true } });
+    await none.click('#update-ask');
+    await until(none, () => document.querySelector('#update-outcome').textContent.includes('newest version'));
+    const problem = { code: 'update_failed', action: 'retry', args: { kind: 'signature' } };
+    const bad = await settings({ device: { updates: true }, update: { version: '99.1.0', notes: '' }, takeProblem: problem });
+    await bad.click('#update-ask');
+    await bad.click('#update-take');
+    await bad.waitForSelector('#update-outcome .problem[data-code="update_failed"]');
+    // What was found is used up: to try again is to ask again.
+    await bad.click('#update-outcome .problem button');
+    await bad.waitForSelector('#update-take');
+    const store = await settings();
+    assert.equal(await many(store, '#update-ask'), 0);
+  });
+
   test('light and dark, the size of text and the room around things change at once and are kept', async () => {
     const page = await settings({}, { colorScheme: 'light' });
     assert.deepEqual(await root(page), ['', '', '']);

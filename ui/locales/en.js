@@ -471,6 +471,15 @@ settings-tray-about = Closing the window doesn’t end { $app } then: messages s
 settings-tray-none = This desktop shows no tray, so closing the window always ends { $app }.
 settings-version = Version { $version }
 settings-licences = Licences
+update-ask = Look for a newer version
+update-asking = Asking …
+update-none = This is the newest version.
+update-found = Version { $version } is there.
+update-how = { $app } fetches it, checks that its publisher signed it, and begins anew. What you typed is kept.
+update-take = Install
+update-later = Not now
+update-fetching = Fetching the newer version …
+update-begins = It is in place. { $app } begins anew …
 
 ## Links into the app
 
@@ -630,5 +639,10 @@ error-storage_rebuilt = { $unsent ->
    *[other] What was kept on this device was damaged. It was set aside, and your messages are fetched from the server again. { $unsent } messages that were not sent yet have been saved.
   }
 error-storage_too_new = What is kept here was written by a newer { $app }. Update { $app } to open it.
+error-update_failed = { $kind ->
+    [network] The place where newer versions are kept doesn’t answer. Check your network and try again.
+    [signature] What came isn’t signed by this program’s publisher, so it wasn’t used. Nothing has changed. Try again later; if it happens again, tell the publisher.
+   *[other] The newer version couldn’t be put in place, so this one stays. Try again, or install it by hand.
+}
 error-bad_command = { $app } did not understand itself. Start it again; if it happens again, please report it.
 `;

@@ -15,6 +15,7 @@ import { hostOf } from '../components/server-chip.js';
 import { hourText, sizeText, t } from '../locale.js';
 import * as look from '../look.js';
 import { passphraseDialog } from './lock.js';
+import { updateSetting } from './update.js';
 
 /** @typedef {import('../api.js').Choices} Choices */
 /** @typedef {import('../api.js').ThisDevice} ThisDevice */
@@ -173,6 +174,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock }) {
       section(
         'about',
         el('dl', { class: 'setting facts-line' }, el('dt', {}, info.name), el('dd', {}, t('settings-version', { version: info.version }))),
+        device.updates ? updateSetting(info) : null,
         licences,
       ),
     );

@@ -192,6 +192,9 @@ codes! {
     StorageRebuilt => None,
     /// The local data was written by a newer Whinchat. args: found, known.
     StorageTooNew => None,
+    /// There may be a newer version, and it could not be had. args: kind
+    /// (`network`, `signature`, `install`).
+    UpdateFailed => Retry,
     /// A command had a shape that the core does not know.
     BadCommand => None,
 }

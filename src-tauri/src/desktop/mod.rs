@@ -12,6 +12,7 @@
 //! | `badge` | Linux: the number in the dock |
 //! | `graphics` | Linux without a card that works |
 //! | `spelling` | Linux: spell-checking |
+//! | `updates` | a newer version, where the build may bring one |
 
 #[cfg(target_os = "linux")]
 mod badge;
@@ -22,6 +23,7 @@ mod place;
 #[cfg(target_os = "linux")]
 mod spelling;
 mod tray;
+mod updates;
 
 #[cfg(all(test, target_os = "linux"))]
 pub use graphics::usual;
@@ -43,6 +45,9 @@ use crate::{
 };
 use place::{Place, Screen};
 use tray::{Pressed, Shown, Tray};
+pub use updates::{
+    Newer, are_offered as updates_are_offered, look as look_for_update, take as take_update,
+};
 
 /// Before anything else. May begin the program again, in its own place.
 pub fn before(arguments: &Arguments) {
@@ -118,6 +123,7 @@ pub fn made<R: Runtime>(app: &AppHandle<R>, window: &WebviewWindow<R>, hidden: b
         app.manage(badge::Badge::begin());
         mend(app, window);
     }
+    updates::begin(app);
     let first = shown(app, &[]);
     let handle = app.clone();
     let tray = Tray::begin(app, first, move |pressed| match pressed {
