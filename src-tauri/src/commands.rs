@@ -24,6 +24,7 @@ use whinchat_core::{
     model::AccountId,
     runtime::Messenger,
 };
+use whinchat_phone::{Insets, Permission};
 
 use crate::{
     destination::{Destination, Next},
@@ -149,7 +150,7 @@ pub async fn open<R: Runtime>(
 ) -> Result<Opened, Problem> {
     let account = account_id(&account)?;
     // Before it is read, so that nothing comes in between unseen.
-    let stream = if notices.listens(account) {
+    let stream = if notices.keeps(account) {
         None
     } else {
         Some(core.subscribe(account)?)
@@ -462,6 +463,7 @@ pub async fn choose<R: Runtime>(
     choices: Choices,
 ) -> Result<Choices, Problem> {
     let kept = device.choose(choices)?;
+    system::chosen(&app, &kept);
     if kept.theme == Theme::System {
         // The desktop is to decide again: what it has now may never have been told.
         let scheme = theme::ask().await;
@@ -479,8 +481,15 @@ pub struct ThisDevice {
     tray: bool,
     /// Whether the program starts at login; null where that can't be chosen.
     starts_at_login: Option<bool>,
-    /// Whether notices are shown here.
-    notices: bool,
+    /// What there is on a phone alone; null elsewhere.
+    phone: Option<OnPhone>,
+}
+
+/// What there is to know about a phone.
+#[derive(Debug, Serialize)]
+pub struct OnPhone {
+    /// Whether its system lets notices be shown.
+    notices: Permission,
 }
 
 /// What there is to know about this device.
@@ -495,8 +504,29 @@ pub async fn this_device<R: Runtime>(
         stored: stored.unwrap_or(0),
         tray: system::has_tray(&app),
         starts_at_login: system::starts_at_login(&app),
-        notices: cfg!(desktop),
+        phone: system::may_notify(&app)
+            .await
+            .map(|notices| OnPhone { notices }),
     })
+}
+
+/// Lets the system ask a person whether notices may be shown, where it asks.
+#[tauri::command]
+pub async fn ask_to_notify<R: Runtime>(app: AppHandle<R>) -> Result<Permission, Problem> {
+    Ok(system::ask_to_notify(&app).await)
+}
+
+/// What the system draws over the page's edges; null where it draws nothing there.
+#[tauri::command]
+pub async fn insets<R: Runtime>(app: AppHandle<R>) -> Result<Option<Insets>, Problem> {
+    Ok(system::insets(&app))
+}
+
+/// Whether the page has something that a phone's way back would close.
+#[tauri::command]
+pub async fn hold_back<R: Runtime>(app: AppHandle<R>, on: bool) -> Result<(), Problem> {
+    system::hold_back(&app, on);
+    Ok(())
 }
 
 /// The bytes of all files below a folder. What a link points to is elsewhere.

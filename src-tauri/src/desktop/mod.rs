@@ -34,11 +34,12 @@ use tauri::{
 };
 use tauri_plugin_autostart::ManagerExt as _;
 use whinchat_core::bridge::{Code, Problem};
+use whinchat_phone::{Insets, Permission};
 
 use crate::{
     Arguments, HIDDEN, heard,
     notices::{Notices, Standing},
-    settings::Device,
+    settings::{Choices, Device},
     words::Words,
 };
 use place::{Place, Screen};
@@ -314,6 +315,27 @@ fn shown<R: Runtime>(app: &AppHandle<R>, standings: &[Standing]) -> Shown {
 pub fn has_tray<R: Runtime>(app: &AppHandle<R>) -> bool {
     app.try_state::<Tray>().is_some_and(|tray| tray.is_there())
 }
+
+/// What a person chose is the page's and the notices' to follow.
+pub fn chosen<R: Runtime>(_app: &AppHandle<R>, _choices: &Choices) {}
+
+/// A desktop asks nobody about notices: this is no phone.
+pub async fn may_notify<R: Runtime>(_app: &AppHandle<R>) -> Option<Permission> {
+    None
+}
+
+/// A desktop asks nobody about notices.
+pub async fn ask_to_notify<R: Runtime>(_app: &AppHandle<R>) -> Permission {
+    Permission::Granted
+}
+
+/// A window has its own edges.
+pub fn insets<R: Runtime>(_app: &AppHandle<R>) -> Option<Insets> {
+    None
+}
+
+/// There is no way back but the page's.
+pub fn hold_back<R: Runtime>(_app: &AppHandle<R>, _on: bool) {}
 
 /// Whether the program starts at login; `None` where that can't be chosen: on
 /// a data folder that is not the usual one.
