@@ -20,6 +20,7 @@ describe('the edges of the screen', () => {
     const page = await phone({ insets: edges });
     await until(page, () => document.documentElement.style.getPropertyValue('--inset-top') === '32px');
     assert.ok((await box(page, '#menu')).top >= 32);
+    assert.ok((await box(page, '.pane-list .connection-slot > *')).bottom <= 780 - 24);
     await openConversation(page, BOB);
     assert.ok((await box(page, '#back')).top >= 32);
     assert.ok((await box(page, '.composer')).bottom <= 780 - 24);

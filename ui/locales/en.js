@@ -575,6 +575,28 @@ tray-account = { $name }: { $state ->
    *[not_provisioned] chat is not set up
   }
 
+## A Mac’s menu
+
+menu-about = About { $app }
+menu-services = Services
+menu-hide = Hide { $app }
+menu-hide-others = Hide Others
+menu-show-all = Show All
+menu-edit = Edit
+menu-undo = Undo
+menu-redo = Redo
+menu-cut = Cut
+menu-copy = Copy
+menu-paste = Paste
+menu-select-all = Select All
+menu-view = View
+menu-full-screen = Enter Full Screen
+menu-window = Window
+menu-minimise = Minimise
+menu-zoom = Zoom
+menu-close = Close
+menu-all-to-front = Bring All to Front
+
 ## Problems
 
 error-address_invalid = This doesn’t look like a server’s address. Enter something like chat.example.org.

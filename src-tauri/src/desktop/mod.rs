@@ -9,6 +9,7 @@
 //! | `instance` | one program a data folder |
 //! | `place` | where the window stood |
 //! | `tray` | the item in the tray |
+//! | `menu` | macOS: the menu at the top of the screen |
 //! | `badge` | Linux: the number in the dock |
 //! | `graphics` | Linux without a card that works |
 //! | `spelling` | Linux: spell-checking |
@@ -18,6 +19,8 @@ mod badge;
 #[cfg(target_os = "linux")]
 mod graphics;
 mod instance;
+#[cfg(target_os = "macos")]
+mod menu;
 mod place;
 #[cfg(target_os = "linux")]
 mod spelling;
@@ -118,6 +121,10 @@ pub fn made<R: Runtime>(app: &AppHandle<R>, window: &WebviewWindow<R>, hidden: b
     {
         app.manage(badge::Badge::begin());
         mend(app, window);
+    }
+    #[cfg(target_os = "macos")]
+    if let Err(error) = menu::begin(app, &app.state::<Words>()) {
+        tracing::warn!(%error, "there is no menu");
     }
     let first = shown(app, &[]);
     let handle = app.clone();
