@@ -138,6 +138,58 @@ mod tests {
         assert!(host.0.accounts().is_empty());
     }
 
+    /// An account as a start finds it, with nothing behind it.
+    fn keep(data: &std::path::Path, vault: &str) -> AccountId {
+        let id = "5463fbc0-a420-446b-a024-e58abb0969e5";
+        let folder = data.join("accounts").join(id);
+        std::fs::create_dir_all(&folder).unwrap();
+        let record = serde_json::json!({
+            "id": id, "server": "https://chat.example", "email": "alice@example.com", "name": "",
+            "person": id, "vault": vault, "stage": "ready",
+        });
+        std::fs::write(folder.join("account.json"), record.to_string()).unwrap();
+        id.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_locked_account_is_left_alone() {
+        let data = tempfile::tempdir().unwrap();
+        let account = keep(data.path(), "passphrase");
+        let host = alone(data.path()).await;
+        let found = host.0.accounts();
+        assert_eq!(found.len(), 1, "it is there");
+        let problem = found[0].problem.as_ref().unwrap();
+        assert_eq!(problem.code, whinchat_core::bridge::Code::PassphraseNeeded);
+        let notices = Notices::silent();
+        look(&host, &notices, &Stop::default()).await;
+        assert!(!notices.keeps(account), "nobody listens to it");
+        assert!(
+            !data
+                .path()
+                .join("accounts")
+                .join(account.to_string())
+                .join("messages.db")
+                .exists()
+        );
+    }
+
+    #[tokio::test]
+    async fn an_account_that_cannot_be_opened_holds_up_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let account = keep(data.path(), "keychain");
+        let host = alone(data.path()).await;
+        assert!(host.0.accounts()[0].problem.is_none(), "it would be opened");
+        let notices = Notices::silent();
+        let stop = Stop::default();
+        let looked = look(&host, &notices, &stop);
+        let within = tokio::time::timeout(PATIENCE / 2, looked);
+        within
+            .await
+            .expect("it ends by itself, long before its time");
+        assert!(!notices.keeps(account));
+        assert!(notices.looks(account), "it is looked at the next time");
+    }
+
     fn ends(told: &mut std::pin::Pin<Box<impl Future<Output = ()>>>) -> bool {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         told.as_mut().poll(&mut context).is_ready()
