@@ -1,5 +1,7 @@
 //! The plugin as Tauri knows it, and each of its commands.
 
+use std::time::Duration;
+
 use serde::{Serialize, de::DeserializeOwned};
 use tauri::{
     Manager as _, Runtime,
@@ -11,6 +13,9 @@ use crate::{Notice, Permission, Taken, Told};
 
 #[cfg(target_os = "ios")]
 tauri::ios_plugin_binding!(init_plugin_phone);
+
+/// How long an answer is waited for that no person gives. Without an activity none comes.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The package of `PhonePlugin.kt`.
 #[cfg(target_os = "android")]
@@ -111,12 +116,12 @@ impl<R: Runtime> Phone<R> {
 
     /// Shows a notice, in place of the one of the same conversation.
     pub async fn show(&self, notice: Notice) {
-        let _: Option<()> = self.ask("show", notice).await;
+        self.soon("show", notice).await;
     }
 
     /// Takes a notice back, if it stands.
     pub async fn withdraw(&self, taken: Taken) {
-        let _: Option<()> = self.ask("withdraw", taken).await;
+        self.soon("withdraw", taken).await;
     }
 
     /// How many are unread, on the app's picture.
@@ -136,9 +141,12 @@ impl<R: Runtime> Phone<R> {
 
     fn tell(&self, command: &'static str, payload: impl Serialize + Send + 'static) {
         let phone = self.clone();
-        tauri::async_runtime::spawn(async move {
-            let _: Option<()> = phone.ask(command, payload).await;
-        });
+        tauri::async_runtime::spawn(async move { phone.soon(command, payload).await });
+    }
+
+    async fn soon(&self, command: &'static str, payload: impl Serialize) {
+        let asked = self.ask::<()>(command, payload);
+        let _ = tokio::time::timeout(PATIENCE, asked).await;
     }
 
     async fn ask<T: DeserializeOwned>(

@@ -79,7 +79,7 @@ fn compare(
 
 fn commands(papers: &Papers, faults: &mut Faults) {
     let rust = papers.read(RUST, faults);
-    let rust = behind(&rust, &[".tell(\"", ".ask(\"", ".permission(\""]);
+    let rust = behind(&rust, &[".tell(\"", ".soon(\"", ".permission(\""]);
     let kotlin = papers.read(KOTLIN, faults);
     let kotlin = behind(&kotlin, &["@Command\n  fun "]);
     let swift = papers.read(SWIFT, faults);
