@@ -44,12 +44,16 @@ import { listen } from './vendor/tauri-api/event.js';
  * @property {{ from: number, until: number } | null} quiet
  * @property {boolean} close_to_tray
  * @property {number | null} lock_after minutes without use
+ * @property {boolean} hide_screen on phones
  */
 /** @typedef {{ account: string | null, choices: Choices }} Settings as src-tauri/src/settings.rs has them */
-/** @typedef {{ stored: number, tray: boolean, starts_at_login: boolean | null, notices: boolean, updates: boolean }} ThisDevice as src-tauri/src/commands.rs has it */
+/** @typedef {'granted' | 'ask' | 'denied'} Permission whether a phone lets notices be shown, as src-tauri/phone has it */
+/** @typedef {{ stored: number, tray: boolean, starts_at_login: boolean | null, updates: boolean, phone: { notices: Permission } | null }} ThisDevice as src-tauri/src/commands.rs has it */
+/** @typedef {{ top: number, right: number, bottom: number, left: number, keyboard: number }} Insets in CSS pixels, as src-tauri/phone has them */
 /**
- * Where a notice or a link leads, as src-tauri/src/destination.rs has it.
- * @typedef {{ to: 'conversation', account: string, conversation: string } | { to: 'server_unknown', host: string } | { to: 'link_unknown' }} Destination
+ * Where a notice, a link, a shared text or the menu leads, as src-tauri/src/destination.rs has it.
+ * @typedef {{ to: 'conversation', account: string, conversation: string } | { to: 'server_unknown', host: string } | { to: 'link_unknown' }
+ *   | { to: 'share', text: string } | { to: 'share_other' } | { to: 'settings' } | { to: 'about' }} Destination
  */
 /**
  * @typedef {Extract<Command, { args: unknown }>} CommandWithArgs
@@ -261,10 +265,19 @@ export const lookForUpdate = () => call('look_for_update');
 /** Puts the one that was found in this program's place, which then begins anew. @returns {Promise<null>} */
 export const takeUpdate = () => call('take_update');
 
+/** Lets a phone's system ask whether notices may be shown. @returns {Promise<Permission>} */
+export const askToNotify = () => call('ask_to_notify');
+
+/** @returns {Promise<Insets | null>} what a phone's system draws over the edges */
+export const insets = () => call('insets');
+
+/** @param {boolean} on whether going back closes something here @returns {Promise<null>} */
+export const holdBack = (on) => call('hold_back', { on });
+
 /** @param {boolean} on whether the program starts at login @returns {Promise<null>} */
 export const startAtLogin = (on) => call('start_at_login', { on });
 
-/** @returns {Promise<Destination | null>} where a notice or a link leads, told once */
+/** @returns {Promise<Destination | null>} where something leads, told once */
 export const whereTo = () => call('where_to');
 
 /** @returns {Promise<string>} the terms under which the program may be used */
@@ -321,6 +334,30 @@ export async function onUpdate(onUpdate) {
   } catch {
     // It comes all the same.
     return () => {};
+  }
+}
+
+/**
+ * Hears that a person went back, on a phone, while this page holds it.
+ * @param {() => void} onBack
+ */
+export async function onBack(onBack) {
+  try {
+    await listen('back', () => onBack());
+  } catch {
+    // Without the event going back does nothing while something is open.
+  }
+}
+
+/**
+ * Follows what a phone's system draws over the edges.
+ * @param {(insets: Insets) => void} onInsets
+ */
+export async function onInsets(onInsets) {
+  try {
+    await listen('insets', (event) => onInsets(/** @type {Insets} */ (event.payload)));
+  } catch {
+    // Without the event what was asked for first stands.
   }
 }
 

@@ -19,6 +19,7 @@ import { notReady } from './components/stage.js';
 import { openDialog } from './components/dialog.js';
 import { setProduct, t } from './locale.js';
 import * as look from './look.js';
+import { followPhone, isPhone } from './phone.js';
 import { Session } from './session.js';
 import { accountsDialog } from './views/accounts.js';
 import { messengerView } from './views/messenger.js';
@@ -30,7 +31,7 @@ import { troubleView, unlockView } from './views/unlock.js';
 /** @typedef {import('./types/bridge').AppInfo} AppInfo */
 /** @typedef {import('./types/bridge').Problem} Problem */
 /** @typedef {import('./types/bridge').ServerFound} ServerFound */
-/** @typedef {{ element: HTMLElement, shown?: () => void, close?: () => void, go?: (conversation: string) => void, busy?: boolean }} View */
+/** @typedef {{ element: HTMLElement, shown?: () => void, close?: () => void, go?: (conversation: string) => void, share?: (text: string) => void, settings?: (section?: string) => void, holds?: () => boolean, back?: () => void, busy?: boolean }} View */
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 /** @type {View | null} */
@@ -92,11 +93,36 @@ function setUp(aside, found, email) {
   show({ ...view, busy: true });
 }
 
-/** Goes where a notice or a link leads, or says why not. Whoever sets up a server is not disturbed. */
+/** A text that another app shared, until a conversation can be chosen for it. */
+let shared = '';
+
+/** Offers what was shared, where somebody is signed in and nothing is locked. */
+function offerShared() {
+  if (shared === '' || !current?.share) return;
+  const text = shared;
+  shared = '';
+  current.share(text);
+}
+
+/** Goes where a notice, a link or the menu leads, or says why not. Whoever sets up a server is not disturbed. */
 async function lead() {
   if (current?.busy) return;
   const to = await api.whereTo().catch(() => null);
   if (to === null) return;
+  if (to.to === 'settings' || to.to === 'about') {
+    current?.settings?.(to.to === 'about' ? 'about' : undefined);
+    return;
+  }
+  if (to.to === 'share') {
+    shared = to.text;
+    if (current?.share) offerShared();
+    else if ((await api.accounts().catch(() => [])).length === 0) refuseLink(t('share-signed-out'), t('share-title'));
+    return;
+  }
+  if (to.to === 'share_other') {
+    refuseLink(t('share-other'), t('share-title'));
+    return;
+  }
   if (to.to !== 'conversation') {
     refuseLink(to.to === 'server_unknown' ? t('link-server', { host: to.host }) : t('link-unknown'));
     return;
@@ -108,12 +134,12 @@ async function lead() {
   if (opened?.id === to.account) current?.go?.(to.conversation);
 }
 
-/** @param {string} why */
-function refuseLink(why) {
+/** @param {string} why @param {string} [title] */
+function refuseLink(why, title = t('link-title')) {
   document.querySelector('#link-dialog')?.remove();
   const seen = el('button', { type: 'button', class: 'primary', on: { click: () => dialog.close() } }, t('action-none'));
   const dialog = openDialog('link-dialog', [
-    el('div', { class: 'dialog-body' }, el('h2', { id: 'link-title' }, t('link-title')), el('p', {}, why), el('div', { class: 'buttons' }, seen)),
+    el('div', { class: 'dialog-body' }, el('h2', { id: 'link-title' }, title), el('p', {}, why), el('div', { class: 'buttons' }, seen)),
   ], 'link-title');
   seen.focus();
 }
@@ -232,6 +258,7 @@ async function enter(account, focus = true) {
     focus,
   });
   show(view);
+  offerShared();
 }
 
 /** What stands there while another account opens. @param {AccountSummary} account @returns {View} */
@@ -245,6 +272,7 @@ function openingView(account) {
 async function know() {
   Object.assign(info, await api.appInfo());
   setProduct(info.name);
+  if (isPhone(info.platform)) followPhone(() => current);
   if (current === null) document.title = info.name;
 }
 
@@ -257,16 +285,18 @@ async function start() {
   // Of a page that was here before, nobody goes on setting up.
   void api.setUpEnd().catch(() => {});
   setProduct(info.name);
+  const known = know();
+  // Where it matters it is waited for.
+  known.catch(() => {});
   try {
     const [accounts, settings] = await Promise.all([api.accounts(), api.settings().catch(() => null)]);
     if (settings) look.chose(settings.choices);
     const account = accounts.find(({ id }) => id === settings?.account) ?? accounts[0];
-    // The core tries the keychain before it answers: whoever has an account need not wait for that.
+    // The core tries the keychain before it says who it is: whoever has an account need not wait for that.
     if (account) {
       await enter(account, false);
-      void know().catch(() => {});
     } else {
-      await know();
+      await known;
       await signIn();
     }
     await lead();

@@ -13,6 +13,13 @@ allprojects {
     repositories {
         google()
         mavenCentral()
+        // One library is published nowhere else, and nothing else is taken from there.
+        exclusiveContent {
+            forRepository {
+                maven("https://github.com/rustls/rustls-platform-verifier/raw/maven-archive/android-release-support/maven/")
+            }
+            filter { includeGroup("org.rustls") }
+        }
     }
 }
 

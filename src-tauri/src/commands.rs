@@ -26,6 +26,7 @@ use whinchat_core::{
     model::AccountId,
     runtime::Messenger,
 };
+use whinchat_phone::{Insets, Permission};
 
 use crate::{
     destination::{Destination, Next},
@@ -154,7 +155,7 @@ pub async fn open<R: Runtime>(app: AppHandle<R>, account: String) -> Result<Open
 pub async fn begin<R: Runtime>(app: &AppHandle<R>, account: AccountId) -> Result<Opened, Problem> {
     let (core, notices) = (app.state::<Messenger>(), app.state::<Notices>());
     // Before it is read, so that nothing comes in between unseen.
-    let stream = if notices.listens(account) {
+    let stream = if notices.keeps(account) {
         None
     } else {
         Some(core.subscribe(account)?)
@@ -467,6 +468,7 @@ pub async fn choose<R: Runtime>(
     choices: Choices,
 ) -> Result<Choices, Problem> {
     let kept = device.choose(choices)?;
+    system::chosen(&app, &kept);
     if kept.theme == Theme::System {
         // The desktop is to decide again: what it has now may never have been told.
         let scheme = theme::ask().await;
@@ -484,10 +486,17 @@ pub struct ThisDevice {
     tray: bool,
     /// Whether the program starts at login; null where that can't be chosen.
     starts_at_login: Option<bool>,
-    /// Whether notices are shown here.
-    notices: bool,
     /// Whether newer versions can be asked for here.
     updates: bool,
+    /// What there is on a phone alone; null elsewhere.
+    phone: Option<OnPhone>,
+}
+
+/// What there is to know about a phone.
+#[derive(Debug, Serialize)]
+pub struct OnPhone {
+    /// Whether its system lets notices be shown.
+    notices: Permission,
 }
 
 /// What there is to know about this device.
@@ -502,9 +511,17 @@ pub async fn this_device<R: Runtime>(
         stored: stored.unwrap_or(0),
         tray: system::has_tray(&app),
         starts_at_login: system::starts_at_login(&app),
-        notices: cfg!(desktop),
         updates: system::updates_are_offered(&app),
+        phone: system::may_notify(&app)
+            .await
+            .map(|notices| OnPhone { notices }),
     })
+}
+
+/// Lets the system ask a person whether notices may be shown, where it asks.
+#[tauri::command]
+pub async fn ask_to_notify<R: Runtime>(app: AppHandle<R>) -> Result<Permission, Problem> {
+    Ok(system::ask_to_notify(&app).await)
 }
 
 /// Asks whether there is a newer version of this program.
@@ -520,6 +537,19 @@ pub async fn look_for_update<R: Runtime>(
 pub async fn take_update<R: Runtime>(app: AppHandle<R>) -> Result<(), Problem> {
     system::take_update(&app).await?;
     app.request_restart();
+    Ok(())
+}
+
+/// What the system draws over the page's edges; null where it draws nothing there.
+#[tauri::command]
+pub async fn insets<R: Runtime>(app: AppHandle<R>) -> Result<Option<Insets>, Problem> {
+    Ok(system::insets(&app))
+}
+
+/// Whether the page has something that a phone's way back would close.
+#[tauri::command]
+pub async fn hold_back<R: Runtime>(app: AppHandle<R>, on: bool) -> Result<(), Problem> {
+    system::hold_back(&app, on);
     Ok(())
 }
 

@@ -1,9 +1,10 @@
-//! Where a notice or a link leads.
+//! Where a notice, a link, another app's text or the system's menu leads.
 //!
 //! Owns: what a `whinchat:` link may say, and the one place that is to be gone
 //! to until the page has asked for it. A link only navigates: it carries no
 //! text, no name and no secret, and a server is never asked because of it. Only
-//! a server that an account here is signed in to may stand in it.
+//! a server that an account here is signed in to may stand in it. A shared text
+//! waits for a person who chooses where it goes, and becomes a draft there.
 //!
 //! ```text
 //! whinchat://open
@@ -92,6 +93,17 @@ pub enum Destination {
     },
     /// Nowhere: it is no link of ours.
     LinkUnknown,
+    /// A conversation that a person chooses, whose draft this becomes. Nothing is sent.
+    Share {
+        /// What another app shared.
+        text: String,
+    },
+    /// Nowhere: what another app shared is no text.
+    ShareOther,
+    /// The settings.
+    Settings,
+    /// What the program is, in the settings.
+    About,
 }
 
 /// Where a link leads for whoever is signed in here; `None` where it only

@@ -7,11 +7,15 @@ pub mod commands;
 #[cfg(desktop)]
 mod desktop;
 mod destination;
+#[cfg(any(mobile, test))]
+mod life;
 mod lock;
 mod log;
 #[cfg(mobile)]
 mod mobile;
 mod notices;
+#[cfg(any(mobile, test))]
+mod refresh;
 mod settings;
 mod theme;
 mod words;
@@ -81,9 +85,25 @@ fn is_link(word: &str) -> bool {
     scheme.eq_ignore_ascii_case(destination::SCHEME)
 }
 
+/// Where a phone's system begins.
+#[cfg(mobile)]
+mod entry {
+    #![allow(
+        unsafe_code,
+        reason = "the system looks for the symbol that this makes"
+    )]
+
+    #[cfg_attr(mobile, tauri::mobile_entry_point)]
+    fn start() {
+        let _ = super::run();
+    }
+}
+
 /// Runs the app until its window is closed.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::read(std::env::args_os().skip(1)) {
+    // A phone gives no words to a start; what stands there is a debugger's.
+    let words = std::env::args_os().skip(1).filter(|_| cfg!(desktop));
+    let arguments = match Arguments::read(words) {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!("{}: {problem}", product::NAME);
@@ -206,6 +226,9 @@ commands! {
     remember_account,
     choose,
     this_device,
+    ask_to_notify,
+    insets,
+    hold_back,
     start_at_login,
     look_for_update,
     take_update,
@@ -500,7 +523,10 @@ mod tests {
         let own: BTreeSet<&str> = handlers.difference(&bridge).copied().collect();
         let known = [
             "app_info",
+            "ask_to_notify",
             "choose",
+            "hold_back",
+            "insets",
             "licences",
             "lock",
             "look_for_update",
@@ -646,6 +672,9 @@ mod tests {
             ("remember_account", of_account(json!({})), None),
             ("choose", json!({"choices": {"theme": "dark"}}), None),
             ("this_device", json!({}), None),
+            ("ask_to_notify", json!({}), None),
+            ("insets", json!({}), None),
+            ("hold_back", json!({"on": true}), None),
             (
                 "start_at_login",
                 json!({"on": true}),
@@ -702,6 +731,7 @@ mod tests {
         assert!(device["stored"].as_i64().unwrap() > 0);
         assert_eq!(device["tray"], false);
         assert_eq!(device["starts_at_login"], json!(null));
+        assert_eq!(device["phone"], json!(null));
         let licences = ask(&window, "licences", json!({})).unwrap();
         for named in ["Apache License", "MIT License", "sqlcipher-src", "ksni"] {
             assert!(licences.as_str().unwrap().contains(named), "{named}");

@@ -73,6 +73,8 @@ pub struct Choices {
     pub close_to_tray: bool,
     /// After so many minutes without use, what has a passphrase is locked.
     pub lock_after: Option<u16>,
+    /// Whether a phone keeps the screen out of pictures and its overview of apps.
+    pub hide_screen: bool,
 }
 
 impl Default for Choices {
@@ -86,6 +88,7 @@ impl Default for Choices {
             quiet: None,
             close_to_tray: false,
             lock_after: None,
+            hide_screen: false,
         }
     }
 }
@@ -190,6 +193,12 @@ impl Device {
             self.write(&settings)?;
         }
         Ok(choices)
+    }
+
+    /// Lets the one who waits for a choice look at the clock now.
+    #[cfg(mobile)]
+    pub fn look(&self) {
+        self.chosen.notify_one();
     }
 
     /// Waits until something else is chosen; for one who waits.

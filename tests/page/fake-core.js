@@ -21,7 +21,7 @@
     connection: { state: 'live', retry_at: null, problem: null, ...config.connection },
     stream: null, n: 1, index: 0, conversations: new Map(), clock: config.now, serial: 0, suspended: false,
     tokens: 0,
-    choices: { theme: 'system', text_size: 100, compact: false, notices: true, show_text: true, quiet: null, close_to_tray: false, lock_after: null, ...config.choices },
+    choices: { theme: 'system', text_size: 100, compact: false, notices: true, show_text: true, quiet: null, close_to_tray: false, lock_after: null, hide_screen: false, ...config.choices },
     depth: config.depth ?? { to: 'days', count: 90 }, leads: config.leads ?? null,
     // A server that is set up: whether somebody is signed in for it, what it needs, and how far that is.
     setUp: { session: false, stopping: false, done: 0, plan: config.setUp },
@@ -163,7 +163,7 @@
       state.choices = { ...state.choices, ...choices };
       return state.choices;
     },
-    this_device: () => ({ stored: 48_350_000, tray: true, starts_at_login: false, notices: true, updates: false, ...config.device }),
+    this_device: () => ({ stored: 48_350_000, tray: true, starts_at_login: false, phone: null, updates: false, ...config.device }),
     look_for_update: () => {
       if (config.updateProblem) throw config.updateProblem;
       return config.update ?? null;
@@ -171,6 +171,12 @@
     take_update: () => {
       if (config.takeProblem) throw config.takeProblem;
       for (const payload of [40, 100]) fake.emit('update', payload);
+      return null;
+    },
+    ask_to_notify: () => config.permission ?? 'granted',
+    insets: () => config.insets ?? null,
+    hold_back: ({ on }) => {
+      state.held = on;
       return null;
     },
     start_at_login: () => null,

@@ -14,6 +14,8 @@ import { BOB, CAROL, history, launch, leaking, NOW, obstacles, openConversation,
 const folder = fileURLToPath(new URL('../../docs/pictures/', import.meta.url));
 const only = process.argv[2] ?? '';
 const narrow = { viewport: { width: 320, height: 640 } };
+/** As wide as many phones, with what their system draws over the edges. */
+const onPhone = { config: { info: { platform: 'android' }, insets: { top: 32, right: 0, bottom: 24, left: 0, keyboard: 0 }, device: { tray: false, starts_at_login: null, phone: { notices: 'granted' } } }, options: { viewport: { width: 360, height: 780 }, hasTouch: true, isMobile: true } };
 const phone = { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true };
 
 /** @param {Page} page @param {string} code @param {string} action @param {Record<string, string>} [args] @param {string} [command] */
@@ -270,6 +272,14 @@ const pictures = [
   { name: 'passphrase-change-narrow', config: { account: { vault: 'passphrase' } }, act: async (page) => { await toSettings(page); await page.click('#passphrase-change'); await page.click('#passphrase-submit'); }, options: narrow },
   { name: 'settings-wide', act: toSettings, options: { viewport: { width: 3840, height: 2160 } } },
   { name: 'compact', config: { choices: { compact: true } }, act: toBob },
+  { name: 'on-phone-list', ...onPhone, dark: true },
+  { name: 'on-phone-conversation', ...onPhone, act: toBob, dark: true },
+  { name: 'on-phone-keyboard', ...onPhone, act: async (page) => { await toBob(page); await page.evaluate(() => /** @type {any} */ (window).fake.emit('insets', { top: 32, right: 0, bottom: 24, left: 0, keyboard: 300 })); } },
+  { name: 'on-phone-settings', ...onPhone, act: async (page) => { await toSettings(page); await page.evaluate(() => document.querySelector('#settings-notices')?.scrollIntoView()); }, dark: true },
+  { name: 'on-phone-settings-lock', ...onPhone, act: async (page) => { await toSettings(page); await page.evaluate(() => document.querySelector('#settings-lock')?.scrollIntoView()); } },
+  { name: 'on-phone-share', ...onPhone, config: { ...onPhone.config, leads: { to: 'share', text: 'The hide is open again:\nhttps://birds.example/meadow/2026' } }, act: async (page) => { await page.waitForSelector('#people[open] .person'); }, dark: true },
+  { name: 'on-phone-notify', ...onPhone, config: { ...onPhone.config, device: { ...onPhone.config.device, phone: { notices: 'ask' } } }, act: async (page) => { await toBob(page); await page.click('#back'); await page.waitForSelector('#notify-dialog[open]'); }, dark: true },
+  { name: 'on-phone-sign-in', ...onPhone, config: { ...onPhone.config, signedIn: false } },
   { name: 'link-refused', config: { leads: { to: 'server_unknown', host: 'elsewhere.example' } }, act: async (page) => { await page.waitForSelector('#link-dialog[open]'); } },
   { name: 'sign-in-beside-others', config: { others }, act: async (page) => { await toAccounts(page); await page.click('#account-add'); await page.waitForSelector('#other-accounts'); } },
   { name: 'sign-out', act: async (page) => { await page.click('#menu'); await page.click('#sign-out'); } },

@@ -152,12 +152,12 @@ describe('the settings', () => {
   });
 
   test('what a device does not have is not offered', async () => {
-    const page = await settings({ device: { tray: false, starts_at_login: null, notices: false }, choices: { close_to_tray: true } });
+    const page = await settings({ device: { tray: false, starts_at_login: null }, choices: { close_to_tray: true } });
     assert.equal(await page.isDisabled('#setting-tray'), true);
     assert.equal(await page.isChecked('#setting-tray'), false, 'nothing is closed into a tray that is not there');
     assert.match(plain(await page.textContent('#setting-tray-about')), /shows no tray/u);
     assert.equal(await many(page, '#setting-login'), 0);
-    assert.equal(await many(page, '#setting-notices'), 0);
+    for (const phones of ['#setting-hide-screen', '#setting-notices-about', '#notices-denied:not([hidden])']) assert.equal(await many(page, phones), 0, phones);
   });
 
   test('settings that can’t be read say so', async () => {

@@ -74,6 +74,13 @@ export class Composer {
     this.#fit();
   }
 
+  /** Adds a text below what is there, as if it had been typed. @param {string} text */
+  add(text) {
+    this.#area.value = this.#area.value.trim() === '' ? text : `${this.#area.value}\n${text}`;
+    this.#fit();
+    this.flush();
+  }
+
   /** Gives back a text that could not be queued, above what is typed since. @param {string} text */
   restore(text) {
     this.#area.value = this.#area.value === '' ? text : `${text}\n${this.#area.value}`;

@@ -427,7 +427,10 @@ settings-text-size-is = { $size ->
 settings-compact-label = More on one screen
 settings-compact-about = Leaves less room around things.
 settings-notices-label = Tell me about new messages
-settings-notices-none = There are no notices on this device yet.
+settings-notices-late = While { $app } is closed it looks for messages about every 15 minutes, when the system lets it, so a notice may be late by that or more. Nothing is sent through anybody’s push service.
+settings-notices-denied = This phone’s settings don’t let { $app } show notices. Only there can that be changed.
+settings-hide-screen-label = Hide the screen
+settings-hide-screen-about = Keeps messages out of screenshots, where the system can, and out of its overview of apps.
 settings-show-text-label = Show what was written
 settings-show-text-about = Without it a notice only says who wrote. What it shows may be seen on a locked screen.
 settings-quiet-label = Quiet hours
@@ -486,6 +489,20 @@ link-title = This link leads nowhere here
 link-server = It is for somebody on { $host }, and nobody is signed in to that server here. Nothing was sent there. If you know and trust that server, add an account on it first.
 link-unknown = { $app } doesn’t understand this link, so nothing was done.
 
+## What another app shared
+
+share-title = Share with
+share-about = Choose whom it is for. It becomes a draft: nothing is sent before you send it.
+share-other = Only text can be shared into { $app } for now. Nothing was taken.
+share-signed-out = Nobody is signed in here. Sign in first, and share it again.
+
+## Asking for notices
+
+notify-title = Hear of new messages?
+notify-about = { $app } can tell you when somebody has written. Your phone will ask whether it may.
+notify-yes = Go on
+notify-no = Not now
+
 ## Signing out
 
 sign-out-title = Sign out?
@@ -542,6 +559,7 @@ notice-sum = { $messages ->
   }
 notice-open = Open
 notice-reply = Reply
+notice-channel = New messages
 
 ## The tray, and a second start
 
@@ -564,6 +582,28 @@ tray-account = { $name }: { $state ->
     [sign_in_needed] signed out by the server
    *[not_provisioned] chat is not set up
   }
+
+## A Mac’s menu
+
+menu-about = About { $app }
+menu-services = Services
+menu-hide = Hide { $app }
+menu-hide-others = Hide Others
+menu-show-all = Show All
+menu-edit = Edit
+menu-undo = Undo
+menu-redo = Redo
+menu-cut = Cut
+menu-copy = Copy
+menu-paste = Paste
+menu-select-all = Select All
+menu-view = View
+menu-full-screen = Enter Full Screen
+menu-window = Window
+menu-minimise = Minimise
+menu-zoom = Zoom
+menu-close = Close
+menu-all-to-front = Bring All to Front
 
 ## Problems
 

@@ -268,6 +268,11 @@ export class ConversationView {
     this.#composer.focus();
   }
 
+  /** A text from elsewhere, for a draft. Once it is loaded, so that the draft before it is there. @param {string} text */
+  add(text) {
+    this.#composer.add(text);
+  }
+
   /** The page is put away: what is typed must not be lost. */
   hidden() {
     this.#composer.flush();

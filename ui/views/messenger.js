@@ -16,11 +16,14 @@ import { effect, signal } from '../signals.js';
 import { plain } from '../components/problem.js';
 import { hostOf } from '../components/server-chip.js';
 import { accountsDialog } from './accounts.js';
+import { isPhone } from '../phone.js';
 import { ConversationView } from './conversation.js';
 import { listView } from './list.js';
 import { askingText } from './missing.js';
+import { offerNotices } from './notify.js';
 import { peopleDialog } from './people.js';
 import { settingsDialog } from './settings.js';
+import { shareDialog } from './share.js';
 import { signOutDialog } from './signout.js';
 
 /** @typedef {import('../session.js').Session} Session */
@@ -49,7 +52,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     openMessage: (id, message, title) => void openMessage(id, message, title),
     findPeople: () => people(),
     accounts,
-    settings,
+    settings: () => settings(),
     signOut,
   });
   const pane = el('section', { class: 'pane-conversation' });
@@ -64,8 +67,9 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     signOutDialog(session, info, { done: signedOut });
   }
 
-  function settings() {
-    settingsDialog(session, info, { accounts, signOut, lock });
+  /** @param {string} [section] the part to begin with */
+  function settings(section) {
+    settingsDialog(session, info, { accounts, signOut, lock, ...(section ? { section } : {}) });
   }
 
   /** @param {string} id @param {string} [name] known where nothing was said yet */
@@ -89,6 +93,12 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     ready('conversation');
   }
 
+  /** Adds a text to a conversation's draft, where a person sees it. @param {string} id @param {string} name @param {string} text */
+  async function addTo(id, name, text) {
+    await openConversation(id, name);
+    if (conversation && conversation.id === id) conversation.add(text);
+  }
+
   /** @param {string} id @param {string} message @param {string} title */
   async function openMessage(id, message, title) {
     await openConversation(id, title);
@@ -107,6 +117,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     const back = row ?? cameFrom;
     if (back instanceof HTMLElement && back.isConnected) back.focus();
     await api.watch(session.id, null).catch(() => {});
+    if (isPhone(info.platform) && conversation === null) await offerNotices();
   }
 
   function people() {
@@ -213,6 +224,18 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
       document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
       void openConversation(id);
     },
+    /** A text from another app, for a draft. @param {string} text */
+    share(text) {
+      document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
+      shareDialog(session, text, (person) => void addTo(`dm:${person.id}`, person.name, text));
+    },
+    /** The settings, for the system's menu. @param {string} [section] */
+    settings(section) {
+      if (!document.querySelector('dialog[open]')) settings(section);
+    },
+    /** Whether going back closes something: one pane goes back to the other. */
+    holds: () => narrow.matches && conversation !== null,
+    back: () => void leave(),
     /** Goes on after the server was set up. */
     goOn: () => void api.reconnect(session.id).catch(() => {}),
     close() {

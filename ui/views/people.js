@@ -18,9 +18,9 @@ const PART = 50;
 
 /**
  * @param {Session} session
- * @param {{ pick: (person: PersonRow) => void }} how
+ * @param {{ pick: (person: PersonRow) => void, title?: string, about?: HTMLElement | null }} how what it is called where it is not for finding alone, and what stands above the list
  */
-export function peopleDialog(session, { pick }) {
+export function peopleDialog(session, { pick, title = t('people-title'), about = null }) {
   let asked = 0;
   let held = 0;
   let more = false;
@@ -29,16 +29,17 @@ export function peopleDialog(session, { pick }) {
     id: 'people-search', type: 'search', placeholder: t('people-search'), 'aria-label': t('people-search'), autocomplete: 'off', spellcheck: 'false', dir: 'auto', enterkeyhint: 'search',
     on: { input: () => void look(), keydown: (/** @type {KeyboardEvent} */ event) => key(event) },
   });
-  const list = el('ul', { class: 'people', 'aria-label': t('people-title') });
+  const list = el('ul', { class: 'people', 'aria-label': title });
   const note = el('p', { class: 'people-note', role: 'status' });
   const scroller = el('div', { class: 'people-scroller', on: { scroll: () => nearEnd(), keydown: (/** @type {KeyboardEvent} */ event) => arrows(event) } }, list, note);
   const dialog = openDialog('people', [
     el(
       'header',
       { class: 'dialog-head' },
-      el('h2', { id: 'people-title' }, t('people-title')),
+      el('h2', { id: 'people-title' }, title),
       el('button', { type: 'button', class: 'icon-button', 'aria-label': t('close'), title: t('close'), on: { click: () => dialog.close() } }, icon('close')),
     ),
+    ...(about ? [about] : []),
     el('div', { class: 'search-box' }, icon('search', 18), search),
     scroller,
   ], 'people-title');

@@ -35,9 +35,9 @@ const NIGHT = { from: 22 * 60, until: 7 * 60 };
 /**
  * @param {Session} session
  * @param {AppInfo} info
- * @param {{ accounts: () => void, signOut: () => void, lock: () => void }} how what is asked for elsewhere
+ * @param {{ accounts: () => void, signOut: () => void, lock: () => void, section?: string }} how what is asked for elsewhere, and the part to begin with
  */
-export function settingsDialog(session, info, { accounts, signOut, lock }) {
+export function settingsDialog(session, info, { accounts, signOut, lock, section: first }) {
   const place = el('div', { class: 'settings-trouble', role: 'status' });
   const body = el('div', { class: 'settings-body', 'aria-busy': 'true' }, el('div', { class: 'settings-waiting' }, el('span', { class: 'spinner', role: 'img', 'aria-label': t('pause') })));
   const close = el('button', { id: 'settings-close', type: 'button', class: 'icon-button', 'aria-label': t('close'), title: t('close'), on: { click: () => dialog.close() } }, icon('close'));
@@ -62,6 +62,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock }) {
         api.historyDepth(session.id).catch(() => null),
       ]);
       draw(choices, device, depth);
+      if (first) document.getElementById(`settings-${first}`)?.scrollIntoView();
     } catch (error) {
       body.replaceChildren();
       tell(error);
@@ -112,10 +113,15 @@ export function settingsDialog(session, info, { accounts, signOut, lock }) {
       el('label', { for: 'quiet-until' }, t('settings-quiet-until')), until,
     );
     const more = el('div', { class: 'settings-more', hidden: !choices.notices }, showText, quiet, hours);
+    const denied = el('p', { id: 'notices-denied', class: 'setting hint', role: 'status', hidden: device.phone?.notices !== 'denied' || !choices.notices }, t('settings-notices-denied'));
     const notices = toggle('notices', choices.notices, (on, back) => {
       more.hidden = !on;
       choose({ notices: on }, () => { back(); more.hidden = !choices.notices; });
-    });
+      if (!device.phone) return;
+      denied.hidden = true;
+      // The system asks once; after that only its own settings say yes.
+      if (on) void api.askToNotify().then((state) => { denied.hidden = state !== 'denied'; }, tell);
+    }, device.phone ? 'settings-notices-late' : undefined);
 
     const licence = el('pre', { class: 'licence', tabindex: 0, 'aria-label': t('settings-licences') });
     const licences = el('details', { id: 'licences', class: 'licences', on: { toggle: () => void readLicences() } }, el('summary', {}, el('span', {}, t('settings-licences')), icon('chevron', 20)), licence);
@@ -162,14 +168,14 @@ export function settingsDialog(session, info, { accounts, signOut, lock }) {
         selection('text-size', nearest(choices.text_size).map((size) => [String(size), t('settings-text-size-is', { size })]), String(choices.text_size), (value, back) => choose({ text_size: Number(value) }, back)),
         toggle('compact', choices.compact, (on, back) => choose({ compact: on }, back), 'settings-compact-about'),
       ),
-      section('notices', ...(device.notices ? [notices, more] : [el('p', { class: 'setting hint' }, t('settings-notices-none'))])),
-      section('lock', ...locking(choices.lock_after)),
+      section('notices', notices, denied, more),
+      section('lock', ...locking(choices.lock_after), device.phone && toggle('hide-screen', choices.hide_screen, (on, back) => choose({ hide_screen: on }, back), 'settings-hide-screen-about')),
       section(
         'device',
         el('dl', { class: 'setting facts-line' }, el('dt', {}, t('settings-stored')), el('dd', { id: 'settings-stored' }, sizeText(device.stored))),
         depth && depths(depth, (chosen, back) => void api.setHistoryDepth(session.id, chosen).then(() => place.replaceChildren(), (/** @type {unknown} */ error) => { back(); tell(error); })),
         device.starts_at_login === null ? null : toggle('login', device.starts_at_login, (on, back) => void api.startAtLogin(on).then(() => place.replaceChildren(), (/** @type {unknown} */ error) => { back(); tell(error); }), 'settings-login-about'),
-        toggle('tray', choices.close_to_tray && device.tray, (on, back) => choose({ close_to_tray: on }, back), device.tray ? 'settings-tray-about' : 'settings-tray-none', !device.tray),
+        device.phone ? null : toggle('tray', choices.close_to_tray && device.tray, (on, back) => choose({ close_to_tray: on }, back), device.tray ? 'settings-tray-about' : 'settings-tray-none', !device.tray),
       ),
       section(
         'about',

@@ -101,6 +101,8 @@ dependencies {
     implementation("androidx.activity:activity-ktx:1.10.1")
     implementation("com.google.android.material:material:1.12.0")
     implementation("androidx.lifecycle:lifecycle-process:2.10.0")
+    // The system's verification of certificates, for Rust: of the version in Cargo.lock.
+    implementation("org.rustls:rustls-platform-verifier:0.2.0")
 }
 
 apply(from = file("tauri.build.gradle.kts"))

@@ -9,6 +9,7 @@
 //! | `instance` | one program a data folder |
 //! | `place` | where the window stood |
 //! | `tray` | the item in the tray |
+//! | `menu` | macOS: the menu at the top of the screen |
 //! | `badge` | Linux: the number in the dock |
 //! | `graphics` | Linux without a card that works |
 //! | `spelling` | Linux: spell-checking |
@@ -19,6 +20,8 @@ mod badge;
 #[cfg(target_os = "linux")]
 mod graphics;
 mod instance;
+#[cfg(target_os = "macos")]
+mod menu;
 mod place;
 #[cfg(target_os = "linux")]
 mod spelling;
@@ -36,11 +39,12 @@ use tauri::{
 };
 use tauri_plugin_autostart::ManagerExt as _;
 use whinchat_core::bridge::{Code, Problem};
+use whinchat_phone::{Insets, Permission};
 
 use crate::{
     Arguments, HIDDEN, heard,
     notices::{Notices, Standing},
-    settings::Device,
+    settings::{Choices, Device},
     words::Words,
 };
 use place::{Place, Screen};
@@ -124,6 +128,10 @@ pub fn made<R: Runtime>(app: &AppHandle<R>, window: &WebviewWindow<R>, hidden: b
         mend(app, window);
     }
     updates::begin(app);
+    #[cfg(target_os = "macos")]
+    if let Err(error) = menu::begin(app, &app.state::<Words>()) {
+        tracing::warn!(%error, "there is no menu");
+    }
     let first = shown(app, &[]);
     let handle = app.clone();
     let tray = Tray::begin(app, first, move |pressed| match pressed {
@@ -321,6 +329,27 @@ fn shown<R: Runtime>(app: &AppHandle<R>, standings: &[Standing]) -> Shown {
 pub fn has_tray<R: Runtime>(app: &AppHandle<R>) -> bool {
     app.try_state::<Tray>().is_some_and(|tray| tray.is_there())
 }
+
+/// What a person chose is the page's and the notices' to follow.
+pub fn chosen<R: Runtime>(_app: &AppHandle<R>, _choices: &Choices) {}
+
+/// A desktop asks nobody about notices: this is no phone.
+pub async fn may_notify<R: Runtime>(_app: &AppHandle<R>) -> Option<Permission> {
+    None
+}
+
+/// A desktop asks nobody about notices.
+pub async fn ask_to_notify<R: Runtime>(_app: &AppHandle<R>) -> Permission {
+    Permission::Granted
+}
+
+/// A window has its own edges.
+pub fn insets<R: Runtime>(_app: &AppHandle<R>) -> Option<Insets> {
+    None
+}
+
+/// There is no way back but the page's.
+pub fn hold_back<R: Runtime>(_app: &AppHandle<R>, _on: bool) {}
 
 /// Whether the program starts at login; `None` where that can't be chosen: on
 /// a data folder that is not the usual one.

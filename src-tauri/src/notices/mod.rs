@@ -3,15 +3,18 @@
 //! Owns: listening to each open account, what a person looks at, and handing
 //! what follows to the system. Which notices there are is decided in `news`,
 //! without a clock or a desktop; how they are shown stands in `bus` (Linux),
-//! `native` (macOS, Windows) or `none` (phones). Never: a message's text in a
-//! log; it leaves for the desktop only, and only if a person lets it.
+//! `native` (macOS, Windows) or `phone`. Never: a message's text in a log; it
+//! leaves for the system only, and only if a person lets it.
+//!
+//! Whoever listens asks a [`Host`], which is the app or, in a phone's background,
+//! no more than a core.
 //!
 //! | system | shown | press opens it | withdrawn | replaced | reply |
 //! |---|---|---|---|---|---|
 //! | Linux | yes | where the desktop has `actions` | yes | yes | where it has `inline-reply` |
 //! | macOS | yes | brings the app to the front | no | no | no |
 //! | Windows | yes | no | no | no | no |
-//! | Android, iOS | no | | | | |
+//! | Android, iOS | yes, in the background every quarter of an hour at best | yes | yes, and all when the app is opened | yes | no |
 
 mod news;
 
@@ -19,23 +22,25 @@ mod news;
 mod bus;
 #[cfg(target_os = "linux")]
 use bus as desk;
-#[cfg(any(target_os = "android", target_os = "ios"))]
-mod none;
-#[cfg(any(target_os = "android", target_os = "ios"))]
-use none as desk;
+#[cfg(mobile)]
+mod phone;
+#[cfg(mobile)]
+use phone as desk;
+#[cfg(target_os = "android")]
+pub use phone::{Part, in_parts};
 #[cfg(any(target_os = "macos", windows))]
 mod native;
 #[cfg(any(target_os = "macos", windows))]
 use native as desk;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::Timelike as _;
 use tauri::{AppHandle, Emitter as _, Manager as _, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use whinchat_core::{
     bridge::{
         AccountSummary, Anchor, Batch, Change, Connection, ConnectionState, ConversationPage,
@@ -106,6 +111,26 @@ pub enum Answer {
     PutAway(Key),
 }
 
+impl Answer {
+    /// What a phone's press comes to: nothing, where it names no conversation of an
+    /// account that is here.
+    #[cfg(any(mobile, test))]
+    pub fn pressed(
+        account: String,
+        conversation: Option<String>,
+        accounts: &[AccountSummary],
+    ) -> Option<Self> {
+        let here = accounts.iter().any(|known| known.id == account);
+        let one = conversation
+            .as_ref()
+            .is_none_or(|conversation| conversation.parse::<ConversationId>().is_ok());
+        (here && one).then_some(Self::Open(Key {
+            account,
+            conversation,
+        }))
+    }
+}
+
 /// What is known of an account, for the tray.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -126,6 +151,39 @@ enum Said {
     PutAway(String),
     /// The account is closed.
     End,
+    /// The account is closed, and what stands of its notices stays.
+    #[cfg_attr(desktop, allow(dead_code))]
+    LetGo,
+}
+
+/// What whoever listens to an account asks of the program around it.
+pub trait Host: Clone + Send + Sync + 'static {
+    /// The core.
+    fn core(&self) -> Messenger;
+    /// What a person chose for this device.
+    fn choices(&self) -> Choices;
+    /// What is said with these words.
+    fn say<T>(&self, say: impl FnOnce(&Words) -> T) -> T;
+    /// Tells the system what is known of each account.
+    fn tell(&self, standings: &[Standing]);
+}
+
+impl<R: Runtime> Host for AppHandle<R> {
+    fn core(&self) -> Messenger {
+        self.state::<Messenger>().inner().clone()
+    }
+
+    fn choices(&self) -> Choices {
+        self.state::<Device>().settings().choices
+    }
+
+    fn say<T>(&self, say: impl FnOnce(&Words) -> T) -> T {
+        say(&self.state::<Words>())
+    }
+
+    fn tell(&self, standings: &[Standing]) {
+        system::tell(self, standings);
+    }
 }
 
 /// What a person looks at.
@@ -147,6 +205,10 @@ struct Inner {
     view: View,
     listeners: BTreeMap<AccountId, mpsc::UnboundedSender<Said>>,
     standing: BTreeMap<AccountId, Standing>,
+    /// Those that are listened to for a look at what is new, and closed again.
+    for_a_look: BTreeSet<AccountId>,
+    /// Of which all that there is to tell has been ordered.
+    told: BTreeSet<AccountId>,
 }
 
 /// All accounts' notices.
@@ -154,6 +216,8 @@ struct Inner {
 pub struct Notices {
     inner: Arc<Mutex<Inner>>,
     orders: mpsc::UnboundedSender<Order>,
+    /// Rung when an account is told.
+    rung: Arc<Notify>,
 }
 
 impl Notices {
@@ -162,7 +226,13 @@ impl Notices {
     pub fn begin<R: Runtime>(app: &AppHandle<R>) -> Self {
         let (notices, orders) = Self::with_orders();
         let (answers, mut answered) = mpsc::unbounded_channel();
+        #[cfg(desktop)]
         tauri::async_runtime::spawn(desk::run(orders, answers));
+        #[cfg(mobile)]
+        {
+            system::presses(app, answers);
+            tauri::async_runtime::spawn(desk::run(app.clone(), orders));
+        }
         let (app, own) = (app.clone(), notices.clone());
         tauri::async_runtime::spawn(async move {
             while let Some(answer) = answered.recv().await {
@@ -172,12 +242,13 @@ impl Notices {
         notices
     }
 
-    /// The same with nobody who shows them.
-    fn with_orders() -> (Self, mpsc::UnboundedReceiver<Order>) {
+    /// The same with nobody who shows them, but for who takes what is ordered.
+    pub fn with_orders() -> (Self, mpsc::UnboundedReceiver<Order>) {
         let (order, orders) = mpsc::unbounded_channel();
         let notices = Self {
             inner: Arc::default(),
             orders: order,
+            rung: Arc::default(),
         };
         (notices, orders)
     }
@@ -192,15 +263,61 @@ impl Notices {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether somebody listens to this account already.
-    pub fn listens(&self, account: AccountId) -> bool {
-        self.inner().listeners.contains_key(&account)
+    /// Whether somebody listens to this account already. From now on it is a page's,
+    /// and stays open.
+    pub fn keeps(&self, account: AccountId) -> bool {
+        let mut inner = self.inner();
+        inner.for_a_look.remove(&account);
+        inner.listeners.contains_key(&account)
+    }
+
+    /// Whether nobody listens to this account, and whoever asks may, for a look.
+    #[cfg(any(mobile, test))]
+    pub fn looks(&self, account: AccountId) -> bool {
+        let mut inner = self.inner();
+        !inner.listeners.contains_key(&account) && inner.for_a_look.insert(account)
+    }
+
+    /// The look is over. Whether the account is to be closed: not if a page has it now.
+    /// What stands of its notices stays.
+    #[cfg(any(mobile, test))]
+    pub fn looked(&self, account: AccountId) -> bool {
+        let mut inner = self.inner();
+        if !inner.for_a_look.remove(&account) {
+            return false;
+        }
+        inner.standing.remove(&account);
+        inner.told.remove(&account);
+        if let Some(listener) = inner.listeners.remove(&account) {
+            let _ = listener.send(Said::LetGo);
+        }
+        true
+    }
+
+    /// Waits until all that there is to tell of each account has been ordered, as far as
+    /// one can get to know it now.
+    #[cfg(any(mobile, test))]
+    pub async fn whole(&self) {
+        loop {
+            let rung = self.rung.notified();
+            {
+                let inner = self.inner();
+                if inner
+                    .listeners
+                    .keys()
+                    .all(|account| inner.told.contains(account))
+                {
+                    return;
+                }
+            }
+            rung.await;
+        }
     }
 
     /// Listens to an account that was opened; `stream` is older than `opened`.
-    pub fn listen<R: Runtime>(
+    pub fn listen<H: Host>(
         &self,
-        app: &AppHandle<R>,
+        host: &H,
         account: AccountId,
         stream: Subscription,
         opened: &Opened,
@@ -216,7 +333,7 @@ impl Notices {
         }
         let listener = Listener {
             notices: self.clone(),
-            app: app.clone(),
+            host: host.clone(),
             account,
             state: opened.connection.state,
             unread: opened.unread,
@@ -232,6 +349,7 @@ impl Notices {
         // At once, so that it can be listened to anew at once.
         let mut inner = self.inner();
         inner.standing.remove(&account);
+        inner.told.remove(&account);
         if let Some(listener) = inner.listeners.remove(&account) {
             let _ = listener.send(Said::End);
         }
@@ -332,9 +450,9 @@ fn name_of(account: &AccountSummary) -> String {
 }
 
 /// Whoever listens to one account.
-struct Listener<R: Runtime> {
+struct Listener<H: Host> {
     notices: Notices,
-    app: AppHandle<R>,
+    host: H,
     account: AccountId,
     state: ConnectionState,
     unread: i64,
@@ -342,7 +460,7 @@ struct Listener<R: Runtime> {
     revision: i64,
 }
 
-impl<R: Runtime> Listener<R> {
+impl<H: Host> Listener<H> {
     async fn run(
         mut self,
         mut stream: Subscription,
@@ -352,6 +470,8 @@ impl<R: Runtime> Listener<R> {
         let rows = self.conversations(first).await;
         let mut news = News::begin(&rows, self.state);
         let mut expected = None;
+        let mut withdraws = true;
+        self.ring();
         loop {
             let deeds = tokio::select! {
                 batch = stream.next() => match batch {
@@ -364,12 +484,19 @@ impl<R: Runtime> Listener<R> {
                         news.put_away(&conversation);
                         Vec::new()
                     }
+                    Some(Said::LetGo) => {
+                        withdraws = false;
+                        break;
+                    }
                     Some(Said::End) | None => break,
                 },
             };
             self.order(deeds);
+            self.ring();
         }
-        self.order(news.end());
+        if withdraws {
+            self.order(news.end());
+        }
         drop(said);
         {
             let mut inner = self.notices.inner();
@@ -378,9 +505,24 @@ impl<R: Runtime> Listener<R> {
             if own.is_some_and(mpsc::UnboundedSender::is_closed) {
                 inner.listeners.remove(&self.account);
                 inner.standing.remove(&self.account);
+                inner.told.remove(&self.account);
             }
         }
+        self.notices.rung.notify_waiters();
         self.tell_system();
+    }
+
+    /// Says whether all that can be known now has been ordered.
+    fn ring(&self) {
+        {
+            let mut inner = self.notices.inner();
+            if is_known(self.state) {
+                inner.told.insert(self.account);
+            } else {
+                inner.told.remove(&self.account);
+            }
+        }
+        self.notices.rung.notify_waiters();
     }
 
     async fn batch(
@@ -429,7 +571,7 @@ impl<R: Runtime> Listener<R> {
     }
 
     fn choices(&self) -> Choices {
-        self.app.state::<Device>().settings().choices
+        self.host.choices()
     }
 
     /// All conversations, of which the first are known.
@@ -448,7 +590,7 @@ impl<R: Runtime> Listener<R> {
     }
 
     async fn part(&self, after: Option<String>) -> Option<ConversationPage> {
-        let core = self.app.state::<Messenger>().inner().clone();
+        let core = self.host.core();
         let part = core.conversations(self.account, String::new(), after, PART);
         part.await.ok()
     }
@@ -457,10 +599,11 @@ impl<R: Runtime> Listener<R> {
         if deeds.is_empty() {
             return;
         }
-        let words = self.app.state::<Words>();
         let show_text = self.choices().show_text;
+        let account = self.account.to_string();
         for deed in deeds {
-            let order = in_words(&words, &self.account.to_string(), deed, show_text);
+            let order = |words: &Words| in_words(words, &account, deed, show_text);
+            let order = self.host.say(order);
             // Whoever shows them is gone with the program.
             let _ = self.notices.orders.send(order);
         }
@@ -480,8 +623,19 @@ impl<R: Runtime> Listener<R> {
     }
 
     fn tell_system(&self) {
-        system::tell(&self.app, &self.notices.standings());
+        self.host.tell(&self.notices.standings());
     }
+}
+
+/// Whether nothing more is found out by waiting: all is fetched, or it can't be.
+const fn is_known(state: ConnectionState) -> bool {
+    matches!(
+        state,
+        ConnectionState::Live
+            | ConnectionState::Polling
+            | ConnectionState::SignInNeeded
+            | ConnectionState::NotProvisioned
+    )
 }
 
 /// A deed as the system is ordered to do it.
@@ -561,6 +715,7 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use whinchat_core::bridge::VaultKind;
 
     fn note(count: i64, text: Option<&str>) -> Deed {
         Deed::Show(Note {
@@ -626,5 +781,31 @@ mod tests {
         assert_eq!(in_view(), None);
         notices.watching("one".to_owned(), None);
         assert_eq!(in_view(), None);
+    }
+
+    #[test]
+    fn a_press_leads_to_a_conversation_of_an_account_that_is_here_and_nowhere_else() {
+        let alice = AccountSummary {
+            id: "one".to_owned(),
+            server: "https://chat.example".to_owned(),
+            email: "alice@example.com".to_owned(),
+            name: String::new(),
+            person: String::new(),
+            vault: VaultKind::Keychain,
+            problem: None,
+        };
+        let pressed = |account: &str, conversation: Option<&str>| {
+            let conversation = conversation.map(str::to_owned);
+            let known = std::slice::from_ref(&alice);
+            Answer::pressed(account.to_owned(), conversation, known).is_some()
+        };
+        assert!(pressed(
+            "one",
+            Some("dm:5463fbc0-a420-446b-a024-e58abb0969e5")
+        ));
+        assert!(pressed("one", None));
+        assert!(!pressed("two", None), "no account of ours");
+        assert!(!pressed("one", Some("dm:bob")));
+        assert!(!pressed("one", Some("settings")));
     }
 }

@@ -75,6 +75,7 @@ const BESIDES: &[(&str, &str)] = &[
 /// these bring along comes from the same hands under the same licence.
 const ANDROID: &[(&str, &str)] = &[
     ("androidx.", APACHE),
+    ("org.rustls:", APACHE),
     ("com.google.android.material:", APACHE),
     ("org.jetbrains.kotlin", APACHE),
 ];
@@ -302,14 +303,16 @@ fn page(root: &Path, texts: &mut BTreeMap<String, Named>) -> Outcome<Vec<String>
     Ok(problems)
 }
 
-/// Adds the libraries that the Android app names.
+/// Adds the libraries that the Android app and its plugin name.
 fn android(root: &Path, texts: &mut BTreeMap<String, Named>) -> Outcome<Vec<String>> {
-    let Ok(gradle) = fs::read_to_string(root.join("gen/android/app/build.gradle.kts")) else {
-        return Ok(Vec::new());
-    };
+    let gradle: String = ["gen/android/app", "src-tauri/phone/android"]
+        .iter()
+        .filter_map(|folder| fs::read_to_string(root.join(folder).join("build.gradle.kts")).ok())
+        .collect();
     let mut problems = Vec::new();
-    for line in gradle.lines() {
-        let Some(rest) = line.trim().strip_prefix("implementation(\"") else {
+    let named: BTreeSet<&str> = gradle.lines().map(str::trim).collect();
+    for line in named {
+        let Some(rest) = line.strip_prefix("implementation(\"") else {
             continue;
         };
         let library = rest.split('"').next().unwrap_or_default();
@@ -513,6 +516,10 @@ mod tests {
         let root = place();
         let folder = root.join("gen/android/app");
         fs::create_dir_all(&folder).unwrap();
+        let plugin = root.join("src-tauri/phone/android");
+        fs::create_dir_all(&plugin).unwrap();
+        let more = "implementation(\"com.example:odder:1\")\n";
+        fs::write(plugin.join("build.gradle.kts"), more).unwrap();
         fs::write(root.join(APACHE), "Terms").unwrap();
         let lines = "    implementation(\"androidx.webkit:webkit:1.14.0\")\n    implementation(\"com.example:odd:1\")\n";
         fs::write(folder.join("build.gradle.kts"), lines).unwrap();
@@ -520,7 +527,10 @@ mod tests {
         let problems = android(&root, &mut texts).unwrap();
         assert_eq!(
             problems,
-            ["The licence of com.example:odd:1 (Android) is not known."]
+            [
+                "The licence of com.example:odd:1 (Android) is not known.",
+                "The licence of com.example:odder:1 (Android) is not known.",
+            ]
         );
         assert!(texts["Terms"].contains("androidx.webkit:webkit:1.14.0"));
         paths::remove(&root).unwrap();

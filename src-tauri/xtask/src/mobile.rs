@@ -118,7 +118,10 @@ impl Machine {
     fn library(&self, kind: &str) -> Need {
         let manifest = fs::read_to_string(self.repository.join("Cargo.toml")).unwrap_or_default();
         let line = manifest.lines().find(|line| line.starts_with("crate-type"));
-        let found = line.filter(|line| line.contains(&format!("\"{kind}\"")));
+        let shell = fs::read_to_string(self.repository.join("src-tauri/src/lib.rs"));
+        let entered = shell.is_ok_and(|text| text.contains("tauri::mobile_entry_point"));
+        let kind_of = |line: &&str| line.contains(&format!("\"{kind}\""));
+        let found = line.filter(kind_of).filter(|_| entered);
         Need::new(
             "the app as a library",
             found.map(str::to_owned),
@@ -329,6 +332,12 @@ mod tests {
             "[lib]\ncrate-type = [\"staticlib\", \"cdylib\", \"rlib\"]\n",
         )
         .unwrap();
+        fs::create_dir_all(place.join("src-tauri/src")).unwrap();
+        fs::write(
+            place.join("src-tauri/src/lib.rs"),
+            "#[cfg_attr(mobile, tauri::mobile_entry_point)]\n",
+        )
+        .unwrap();
         let says = [
             ("java", "openjdk version \"21.0.2\""),
             ("xcodebuild", "Xcode 26.1"),
@@ -424,7 +433,14 @@ mod tests {
     #[test]
     fn each_need_of_ios_is_missed_alone() {
         type Break = fn(&mut Machine);
-        let broken: [(&str, Break); 5] = [
+        let broken: [(&str, Break); 6] = [
+            ("the app as a library", |machine| {
+                fs::write(
+                    machine.repository.join("src-tauri/src/lib.rs"),
+                    "pub fn run() {}\n",
+                )
+                .unwrap()
+            }),
             ("macOS", |machine| machine.macos = false),
             ("Xcode", |machine| {
                 drop(machine.says.insert("xcodebuild", "Xcode 16.2".to_owned()))

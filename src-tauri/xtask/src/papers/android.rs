@@ -92,10 +92,27 @@ fn manifest(papers: &Papers, faults: &mut Faults) {
             }
         }
     }
-    let schemes: Vec<_> = all("data").map(|node| attribute(node, "scheme")).collect();
+    let schemes: Vec<_> = all("data")
+        .map(|node| attribute(node, "scheme"))
+        .filter(|scheme| !scheme.is_empty())
+        .collect();
     if schemes != [crate::name::program()] {
         faults.push(format!(
             "{MANIFEST}: links of {schemes:?} would open the app."
+        ));
+    }
+    let shared: Vec<_> = all("intent-filter")
+        .filter(|filter| {
+            let mut actions = filter.descendants().filter(|it| it.has_tag_name("action"));
+            actions.any(|action| attribute(action, "name").contains("action.SEND"))
+        })
+        .flat_map(|filter| filter.descendants())
+        .filter(|node| node.has_tag_name("data"))
+        .map(|node| attribute(node, "mimeType"))
+        .collect();
+    if shared != ["text/plain"] {
+        faults.push(format!(
+            "{MANIFEST}: other apps could share {shared:?}, and only text is taken."
         ));
     }
 }
@@ -184,6 +201,12 @@ mod tests {
                 "android:scheme=\"",
                 "android:scheme=\"x",
                 "links of",
+            ),
+            (
+                MANIFEST,
+                "mimeType=\"text/plain\"",
+                "mimeType=\"*/*\"",
+                "only text",
             ),
             (
                 NETWORK,

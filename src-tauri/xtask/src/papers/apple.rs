@@ -143,8 +143,27 @@ pub(super) fn faults(papers: &Papers) -> Faults {
             faults.push(format!("{PROJECT}: {file} would not be in the app."));
         }
     }
+    background(papers, &mut faults);
     icons(papers, &mut faults);
     faults
+}
+
+/// One task in the background, under the name that Swift gives it, and nothing else there.
+fn background(papers: &Papers, faults: &mut Faults) {
+    let list = read(papers, IOS, faults);
+    let texts = |key: &str| {
+        let list = list.get(key).map(Value::list).unwrap_or_default();
+        list.iter().map(Value::text).collect::<Vec<_>>()
+    };
+    let task = format!("{}.refresh", crate::name::identifier());
+    for (key, only) in [
+        ("BGTaskSchedulerPermittedIdentifiers", task.as_str()),
+        ("UIBackgroundModes", "fetch"),
+    ] {
+        if texts(key) != [only] {
+            faults.push(format!("{IOS}: {key} must have {only}, and nothing else."));
+        }
+    }
 }
 
 fn privacy(papers: &Papers, faults: &mut Faults) {
@@ -262,6 +281,13 @@ mod tests {
                 "To reach a server of yours in this network, if you enter its address.",
                 "For the app",
                 "does not say",
+            ),
+            (IOS, ".refresh</string>", ".news</string>", "Identifiers"),
+            (
+                IOS,
+                "<string>fetch</string>",
+                "<string>fetch</string><string>location</string>",
+                "UIBackgroundModes",
             ),
             (PRIVACY, "35F9.1", "3D61.1", "SystemBootTime"),
             (

@@ -9,6 +9,7 @@
 mod android;
 mod apple;
 mod links;
+mod phone;
 mod pictures;
 mod programs;
 mod publisher;
@@ -36,6 +37,7 @@ const KINDS: &[(&str, Check)] = &[
     ("one name, one version", same::faults),
     ("Apple", apple::faults),
     ("Android", android::faults),
+    ("Kotlin, Swift and Rust", phone::faults),
     ("listings", texts::faults),
     ("pictures", pictures::faults),
     ("pipelines", workflows::faults),
@@ -146,7 +148,13 @@ impl Papers {
 }
 
 /// Folders that hold papers.
-const FOLDERS: &[&str] = &["src-tauri/packaging", "gen/android", "fastlane", ".github"];
+const FOLDERS: &[&str] = &[
+    "src-tauri/packaging",
+    "src-tauri/phone/android/src",
+    "gen/android",
+    "fastlane",
+    ".github",
+];
 
 /// Property lists, manifests, resources and metainfo: all well-formed, and there.
 fn xml(papers: &Papers) -> Faults {

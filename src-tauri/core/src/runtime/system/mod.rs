@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | Linux | NetworkManager, over the system bus | logind, over the same |
 //! | macOS, Windows | not told | not told: the clocks |
-//! | Android, iOS | not told | the app's life: the shell calls [`Messenger::resumed`] |
+//! | Android, iOS | the shell, which is told: [`Messenger::network`] | the app's life: the shell calls that, too, and [`Messenger::resumed`] |
 
 #[cfg(target_os = "linux")]
 mod linux;
