@@ -105,6 +105,10 @@ pub struct HeldPermission {
 pub struct Record {
     /// The version that is there in full; none while the first is being made.
     pub version: Option<u32>,
+    /// Where the owner is reached.
+    pub contact: Option<String>,
+    /// Where the owner's terms are.
+    pub terms: Option<String>,
 }
 
 /// Something that rows from before a field lack.
@@ -317,9 +321,18 @@ impl State {
         if !self.collections.get(SETUP).is_some_and(|held| held.ours) {
             return Ok(());
         }
-        let path = format!("items/{SETUP}?limit=1&fields=version&filter[id][_eq]={SETUP_ROW}");
+        // Version 2 had no addresses.
+        let there = ["version", "contact", "terms"].into_iter().filter(|name| {
+            self.collections
+                .get(SETUP)
+                .is_some_and(|held| held.fields.contains_key(*name))
+        });
+        let fields = there.collect::<Vec<_>>().join(",");
+        let path = format!("items/{SETUP}?limit=1&fields={fields}&filter[id][_eq]={SETUP_ROW}");
         let held = rows(client.get(&path).await?);
         self.record = held.first().map(|row| Record {
+            contact: text(row, "contact"),
+            terms: text(row, "terms"),
             version: row
                 .get("version")
                 .and_then(Value::as_u64)

@@ -102,6 +102,13 @@ pub fn step(step: &Step) -> SetUpStep {
             let values = args([("collection", MESSAGES), ("field", to), ("from", from)]);
             (Subject::Messages, Deed::FillIn, values)
         }
+        Step::RecordAddress(field, address) => {
+            let values = args([
+                ("field", field),
+                ("address", address.as_deref().unwrap_or_default()),
+            ]);
+            (Subject::Record, Deed::RecordAddress, values)
+        }
         Step::RecordVersion(version) => {
             let values = args([("version", &version.to_string())]);
             (Subject::Record, Deed::RecordVersion, values)
@@ -126,6 +133,7 @@ fn about(collection: &str) -> Subject {
         "chat_typing" => Subject::Typing,
         "chat_presence" => Subject::Presence,
         "chat_blocks" => Subject::Blocks,
+        "chat_reports" => Subject::Reports,
         "directus_users" => Subject::People,
         _ => Subject::Record,
     }
@@ -262,7 +270,7 @@ mod tests {
             .iter()
             .map(|step| format!("{:?}", step.subject))
             .collect();
-        assert_eq!(subjects.len(), 12, "{subjects:?}");
+        assert_eq!(subjects.len(), 13, "{subjects:?}");
         let first = made.steps.first().unwrap();
         assert_eq!(
             (first.deed, &first.args["collection"][..]),
@@ -271,7 +279,7 @@ mod tests {
         let last = made.steps.last().unwrap();
         assert_eq!(
             (last.deed, &last.args["version"][..]),
-            (Deed::RecordVersion, "2")
+            (Deed::RecordVersion, "3")
         );
         assert!(made.steps.iter().any(|step| {
             step.deed == Deed::AddPermission
