@@ -183,6 +183,8 @@ pub struct SetUpPlan {
     pub kept: Vec<SetUpKept>,
     /// Names of the roles that may chat afterwards.
     pub roles: Vec<String>,
+    /// What the owner says of themselves now.
+    pub addresses: SetUpAddresses,
 }
 
 /// How far it is: told before each step, and before each attempt of a proof.

@@ -8,8 +8,9 @@ use whinchat_provision::{
 };
 
 use crate::bridge::{
-    SetUpDeed as Deed, SetUpFinding, SetUpKept, SetUpKnown, SetUpObstacle as Obstacle, SetUpPlan,
-    SetUpProof, SetUpRefusal, SetUpStep, SetUpSubject as Subject, SetUpVerdict,
+    SetUpAddresses, SetUpDeed as Deed, SetUpFinding, SetUpKept, SetUpKnown,
+    SetUpObstacle as Obstacle, SetUpPlan, SetUpProof, SetUpRefusal, SetUpStep,
+    SetUpSubject as Subject, SetUpVerdict,
 };
 
 type Args = BTreeMap<String, String>;
@@ -21,7 +22,7 @@ fn args<const N: usize>(pairs: [(&str, &str); N]) -> Args {
         .collect()
 }
 
-/// The whole plan.
+/// The whole plan; what the owner says of themselves stands beside it.
 pub fn plan(plan: &Plan) -> SetUpPlan {
     SetUpPlan {
         hash: plan.hash(),
@@ -29,6 +30,7 @@ pub fn plan(plan: &Plan) -> SetUpPlan {
         refusals: plan.refusals.iter().map(refusal).collect(),
         kept: plan.differences.iter().map(kept).collect(),
         roles: plan.roles.clone(),
+        addresses: SetUpAddresses::default(),
     }
 }
 
