@@ -402,8 +402,8 @@ pub async fn unblock(core: Core<'_>, account: String, person: String) -> Answer 
     core.call(Command::Unblock { account, person }).await
 }
 
-/// [`Command::Report`].
-#[tauri::command]
+/// [`Command::Report`]. Its arguments are named as the bridge names them.
+#[tauri::command(rename_all = "snake_case")]
 pub async fn report(
     core: Core<'_>,
     account: String,

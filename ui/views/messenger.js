@@ -20,6 +20,7 @@ import { ConversationView } from './conversation.js';
 import { listView } from './list.js';
 import { askingText } from './missing.js';
 import { peopleDialog } from './people.js';
+import { mayWrite, termsDialog } from './safety.js';
 import { settingsDialog } from './settings.js';
 import { signOutDialog } from './signout.js';
 
@@ -65,7 +66,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
   }
 
   function settings() {
-    settingsDialog(session, info, { accounts, signOut, lock });
+    settingsDialog(session, info, { accounts, signOut, lock, open: (id, name) => void openConversation(id, name) });
   }
 
   /** @param {string} id @param {string} [name] known where nothing was said yet */
@@ -207,6 +208,8 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     shown() {
       ready('list');
       if (focus) list.focus();
+      // Once, before the first message can be written; whoever declines reads on.
+      if (!mayWrite(session.safety.peek()) && document.querySelector('dialog[open]') === null) termsDialog(session, info);
     },
     /** Where a notice or a link leads. @param {string} id */
     go(id) {
