@@ -67,6 +67,8 @@ export function termsDialog(session, info) {
   const accept = button('terms-accept', t('terms-accept'), 'primary', () => void agree());
   const decline = button('terms-decline', t(mayWrite(safety) ? 'close' : 'terms-decline'), 'quiet', () => dialog.close());
   const own = safety.owner_terms;
+  // Longer than some screens: scrolled by the keyboard as well.
+  for (const [name, value] of [['tabindex', '0'], ['role', 'group'], ['aria-labelledby', 'terms-title']]) body.setAttribute(String(name), String(value));
   body.append(
     el('h2', { id: 'terms-title', tabindex: -1 }, t('terms-title')),
     el('p', {}, t('terms-lead', { host })),
@@ -78,11 +80,13 @@ export function termsDialog(session, info) {
       el('div', { class: 'outside' }, el('span', { class: 'soft address', dir: 'ltr' }, own), button('terms-owner', t('terms-open'), 'quiet small', () => outside(own, trouble, info))),
     );
   }
-  body.append(
-    trouble,
+  body.append(trouble);
+  body.after(el(
+    'div',
+    { class: 'terms-foot' },
+    mayWrite(safety) ? null : el('p', { class: 'hint' }, t('terms-decline-about')),
     el('div', { class: 'buttons' }, decline, mayWrite(safety) ? null : accept),
-    mayWrite(safety) ? '' : el('p', { class: 'hint' }, t('terms-decline-about')),
-  );
+  ));
   /** @type {HTMLElement} */ (body.firstElementChild).focus();
 
   async function agree() {

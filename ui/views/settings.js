@@ -12,7 +12,7 @@ import { el } from '../components/dom.js';
 import { icon } from '../components/icons.js';
 import { problemBox } from '../components/problem.js';
 import { hostOf } from '../components/server-chip.js';
-import { dayText, hourText, sizeText, t } from '../locale.js';
+import { dateText, hourText, sizeText, t } from '../locale.js';
 import * as look from '../look.js';
 import { passphraseDialog } from './lock.js';
 import { deletionDialog, mayWrite, termsDialog, unblock } from './safety.js';
@@ -148,10 +148,10 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open })
     function people() {
       const safety = session.safety.peek();
       if (safety === null) return [];
-      const day = (/** @type {number} */ at) => dayText(at, Date.now());
+      const day = dateText;
       const { contact } = safety;
-      const list = el('ul', { id: 'settings-blocked', class: 'setting blocked', 'aria-label': t('settings-blocked') });
-      const none = el('p', { class: 'setting hint' }, t('settings-blocked-none'));
+      const list = el('ul', { id: 'settings-blocked', class: 'blocked', 'aria-labelledby': 'settings-blocked-label' });
+      const none = el('p', { class: 'soft' }, t('settings-blocked-none'));
       list.replaceChildren(...safety.blocked.map(({ person, name: known, reach }) => {
         const shown = known || t('nobody');
         const row = el(
@@ -200,7 +200,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open })
           el('span', { class: 'soft' }, safety.accepted && mayWrite(safety) ? t('settings-terms-accepted', { day: day(safety.accepted.at) }) : t('settings-terms-missing')),
           el('button', { id: 'terms-again', type: 'button', class: 'quiet small', 'aria-haspopup': 'dialog', on: { click: leave(() => termsDialog(session, info)) } }, t('terms-read')),
         ),
-        safety.blocked.length > 0 ? list : none,
+        el('div', { class: 'setting' }, el('span', { id: 'settings-blocked-label', class: 'setting-text' }, t('settings-blocked')), safety.blocked.length > 0 ? list : none),
         ...said.map((words) => el('p', { class: 'setting hint' }, words)),
         el('div', { class: 'setting settings-deeds' }, el('button', { id: 'deletion', type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(() => deletionDialog(session, info, { signOut })) } }, t('deletion'))),
       ];

@@ -100,6 +100,9 @@ pub struct HeldPermission {
     pub content: Value,
 }
 
+/// From this version on messages have the keys of people in plain fields.
+const WITH_KEYS: u32 = 2;
+
 /// What [`crate::apply`] has written down on the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
@@ -167,7 +170,7 @@ impl State {
         if schema.kind == Kind::Full {
             // Written last: since then, what lacks a key was sent without one.
             let recorded = state.record.as_ref().and_then(|record| record.version);
-            if recorded != Some(schema.kind.version()) {
+            if recorded.is_none_or(|recorded| recorded < WITH_KEYS) {
                 state.read_unfilled(client).await?;
             }
             state.read_dangling(client, schema).await?;
