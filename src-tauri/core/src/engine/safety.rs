@@ -54,6 +54,8 @@ pub(super) struct Safety {
     /// The server was asked since it was reached.
     fresh: bool,
     due: Option<Due>,
+    /// Nothing waits: not looked for again at every step.
+    quiet: bool,
     busy: Option<(RequestId, Doing)>,
     failures: u32,
     /// Nothing is asked before this instant of the monotonic clock.
@@ -103,6 +105,10 @@ impl Engine {
             self.safety.fresh = true;
             self.safety.failures = 0;
             self.safety.due = Some(Due::Owner);
+            self.safety.quiet = false;
+        }
+        if self.safety.quiet {
+            return Ok(());
         }
         self.safety_next(s)
     }
@@ -152,7 +158,9 @@ impl Engine {
             let doing = Doing::Report(report.id);
             let me = self.me;
             self.safety_ask(s, doing, Ask::Report { me, report });
+            return Ok(());
         }
+        self.safety.quiet = true;
         Ok(())
     }
 
@@ -171,6 +179,7 @@ impl Engine {
         let Some((_, doing)) = self.safety.busy.take_if(|(busy, _)| *busy == request) else {
             return Ok(false);
         };
+        self.safety.quiet = false;
         match result {
             Ok(Answer::Safety(told)) => {
                 self.safety.failures = 0;
@@ -380,6 +389,7 @@ impl Engine {
                 },
             )?;
         }
+        self.safety.quiet = false;
         s.touch_conversation(conversation);
         show(s)?;
         Ok(Ok(()))
@@ -428,6 +438,7 @@ impl Engine {
                 .map(|message| message.content),
         };
         kept::save_report(s.tx, &report)?;
+        self.safety.quiet = false;
         if leaving {
             facts::set_instant(s.tx, kept::DELETION, s.now.wall)?;
         }

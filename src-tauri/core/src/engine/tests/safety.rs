@@ -267,6 +267,26 @@ fn on_a_plain_server_a_block_is_of_this_device_and_no_report_is_taken() {
 }
 
 #[test]
+fn where_nothing_waits_no_step_looks_for_it_again() {
+    let (mut alice, socket) = Alice::on_a_whole_server();
+    // Written beside the engine, which would find it if it looked.
+    alice
+        .store
+        .execute(
+            "INSERT INTO report (id, reason, comment, state)
+             VALUES ('00000000-0000-0000-0000-000000000001', 'spam', '', 'waiting')",
+            [],
+        )
+        .unwrap();
+    alice.hear_from_bob(socket, 3);
+    assert!(!alice.asks());
+    alice
+        .order(report(Some(2), None, ReportReason::Spam))
+        .unwrap();
+    assert!(alice.asks(), "an order looks");
+}
+
+#[test]
 fn before_reports_there_were_blocks() {
     let (mut alice, _) = Alice::careful();
     alice.answer(refused(Reason::Forbidden));
