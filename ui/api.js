@@ -22,8 +22,10 @@ import { listen } from './vendor/tauri-api/event.js';
 /** @typedef {import('./types/bridge').Page} Page */
 /** @typedef {import('./types/bridge').PeoplePage} PeoplePage */
 /** @typedef {import('./types/bridge').Problem} Problem */
+/** @typedef {import('./types/bridge').Safety} Safety */
 /** @typedef {import('./types/bridge').SearchPage} SearchPage */
 /** @typedef {import('./types/bridge').ServerFound} ServerFound */
+/** @typedef {import('./types/bridge').SetUpAddresses} SetUpAddresses */
 /** @typedef {import('./types/bridge').SetUpApplied} SetUpApplied */
 /** @typedef {import('./types/bridge').SetUpPlan} SetUpPlan */
 /** @typedef {import('./types/bridge').SetUpProgress} SetUpProgress */
@@ -212,6 +214,25 @@ export const saveDraft = (account, conversation, text) => inTurn('save_draft', {
 /** @param {string} account @param {string} conversation @param {string} until @returns {Promise<null>} */
 export const markRead = (account, conversation, until) => ask('mark_read', { account, conversation, until });
 
+/** @param {string} account @returns {Promise<Safety>} */
+export const safety = (account) => ask('safety', { account });
+
+/** @param {string} account @param {number} version as it was shown @returns {Promise<null>} */
+export const acceptTerms = (account, version) => ask('accept_terms', { account, version });
+
+/** @param {string} account @param {string} person @returns {Promise<null>} */
+export const block = (account, person) => ask('block', { account, person });
+
+/** @param {string} account @param {string} person @returns {Promise<null>} */
+export const unblock = (account, person) => ask('unblock', { account, person });
+
+/**
+ * @param {string} account
+ * @param {Omit<Extract<Command, { command: 'report' }>['args'], 'account'>} report
+ * @returns {Promise<null>}
+ */
+export const report = (account, report) => ask('report', { account, ...report });
+
 /** @param {string} account @returns {Promise<null>} */
 export const reconnect = (account) => ask('reconnect', { account });
 
@@ -233,6 +254,9 @@ export const setUpBegin = (request) => call('set_up_begin', { request });
 
 /** @returns {Promise<SetUpPlan>} */
 export const setUpPlan = () => call('set_up_plan');
+
+/** @param {string} contact @param {string} terms blank takes one away @returns {Promise<SetUpAddresses>} */
+export const setUpAddresses = (contact, terms) => ask('set_up_addresses', { contact, terms });
 
 /** @param {string} plan the hash of the plan that was seen @returns {Promise<SetUpApplied>} */
 export const setUpApply = (plan) => ask('set_up_apply', { plan });
@@ -283,7 +307,7 @@ export const whereTo = () => call('where_to');
 /** @returns {Promise<string>} the terms under which the program may be used */
 export const licences = () => call('licences');
 
-/** @param {string} url http or https @returns {Promise<null>} */
+/** @param {string} url http or https, or a mail to one address @returns {Promise<null>} */
 export const openOutside = (url) => call('open_outside', { url });
 
 /**

@@ -111,6 +111,9 @@ export function dayOf(at) {
 /** @param {number} at */
 export const timeText = (at) => clock.format(at);
 
+/** @param {number} at a day, whole, as it stays true tomorrow */
+export const dateText = (at) => longDate.format(at);
+
 /** @param {number} at */
 export const instantText = (at) => whole.format(at);
 

@@ -22,6 +22,7 @@ import { compare } from './timeline.js';
 /** @typedef {import('./types/bridge').ConversationPage} ConversationPage */
 /** @typedef {import('./types/bridge').Opened} Opened */
 /** @typedef {import('./types/bridge').Problem} Problem */
+/** @typedef {import('./types/bridge').Safety} Safety */
 /** @typedef {import('./types/bridge').SearchPage} SearchPage */
 
 /** Conversations asked for at once. */
@@ -39,6 +40,8 @@ export class Session {
   unread = signal(0);
   /** What a person should know about what is kept here. @type {import('./signals.js').Signal<Problem | null>} */
   notice = signal(/** @type {Problem | null} */ (null));
+  /** Blocks, reports, terms and the owner; null until it is known. @type {import('./signals.js').Signal<Safety | null>} */
+  safety = signal(/** @type {Safety | null} */ (null));
   /** Raised whenever a person's name became known or changed. */
   people = signal(0);
 
@@ -76,8 +79,10 @@ export class Session {
     await api.stream(this.id, (batch) => this.#receive(batch, mine));
     if (mine !== this.#generation) return;
     const opened = await api.open(this.id);
+    const safety = await api.safety(this.id);
     if (mine !== this.#generation) return;
     together(() => {
+      this.safety.value = safety;
       this.account.value = opened.account;
       this.connection.value = opened.connection;
       this.unread.value = opened.unread;
@@ -171,6 +176,8 @@ export class Session {
           if (batch.revision >= this.#revision) this.unread.value = change.value;
         } else if (change.kind === 'conversation') {
           if (batch.revision > this.#revision) listed = this.#put(change.value, batch.revision) || listed;
+        } else if (change.kind === 'safety') {
+          this.safety.value = change.value;
         } else if (change.kind === 'person') {
           this.people.value = this.people.peek() + 1;
           if (change.value.is_me) this.account.value = { ...this.account.peek(), name: change.value.name };
@@ -199,6 +206,7 @@ export class Session {
   }
 
   #publish() {
-    this.list.value = [...this.#rows.values()].map(({ row }) => row).sort((a, b) => compare(b.sort, a.sort));
+    // Whoever is blocked is in no list.
+    this.list.value = [...this.#rows.values()].map(({ row }) => row).filter((row) => !row.blocked).sort((a, b) => compare(b.sort, a.sort));
   }
 }

@@ -21,7 +21,7 @@ use tauri::{
 use whinchat_core::{
     bridge::{
         AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Opened, Problem,
-        ServerFound, SetUpSignIn, SignIn, Unsent,
+        ReportReason, ServerFound, SetUpSignIn, SignIn, Unsent,
     },
     model::AccountId,
     runtime::Messenger,
@@ -379,6 +379,52 @@ pub async fn mark_read(
     .await
 }
 
+/// [`Command::Safety`].
+#[tauri::command]
+pub async fn safety(core: Core<'_>, account: String) -> Answer {
+    core.call(Command::Safety { account }).await
+}
+
+/// [`Command::AcceptTerms`].
+#[tauri::command]
+pub async fn accept_terms(core: Core<'_>, account: String, version: u32) -> Answer {
+    core.call(Command::AcceptTerms { account, version }).await
+}
+
+/// [`Command::Block`].
+#[tauri::command]
+pub async fn block(core: Core<'_>, account: String, person: String) -> Answer {
+    core.call(Command::Block { account, person }).await
+}
+
+/// [`Command::Unblock`].
+#[tauri::command]
+pub async fn unblock(core: Core<'_>, account: String, person: String) -> Answer {
+    core.call(Command::Unblock { account, person }).await
+}
+
+/// [`Command::Report`]. Its arguments are named as the bridge names them.
+#[tauri::command(rename_all = "snake_case")]
+pub async fn report(
+    core: Core<'_>,
+    account: String,
+    person: Option<String>,
+    message: Option<String>,
+    reason: ReportReason,
+    comment: String,
+    with_text: bool,
+) -> Answer {
+    core.call(Command::Report {
+        account,
+        person,
+        message,
+        reason,
+        comment,
+        with_text,
+    })
+    .await
+}
+
 /// [`Command::Reconnect`].
 #[tauri::command]
 pub async fn reconnect(core: Core<'_>, account: String) -> Answer {
@@ -422,6 +468,12 @@ pub async fn set_up_begin(core: Core<'_>, request: SetUpSignIn) -> Result<Server
 #[tauri::command]
 pub async fn set_up_plan(core: Core<'_>) -> Answer {
     core.call(Command::SetUpPlan).await
+}
+
+/// [`Command::SetUpAddresses`].
+#[tauri::command]
+pub async fn set_up_addresses(core: Core<'_>, contact: String, terms: String) -> Answer {
+    core.call(Command::SetUpAddresses { contact, terms }).await
 }
 
 /// [`Command::SetUpApply`].
@@ -591,7 +643,7 @@ pub async fn licences() -> Result<String, Problem> {
 }
 
 /// Opens a link outside: http and https only, for a link in a message is
-/// somebody else's text.
+/// somebody else's text; and mail to the owner of a server, as a mail program has it.
 #[tauri::command]
 pub async fn open_outside(url: String) -> Result<(), Problem> {
     let address = outside(&url).ok_or_else(|| Problem::new(Code::AddressInvalid))?;
@@ -601,9 +653,31 @@ pub async fn open_outside(url: String) -> Result<(), Problem> {
     })
 }
 
+/// The longest mail that is begun, in bytes.
+const LONGEST_MAIL: usize = 16_000;
+
+/// A mail to one bare address, with a subject and a text and nothing else: no copy to
+/// somebody else, no file.
+fn a_mail(url: &tauri::Url) -> bool {
+    let bare = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".!#$*+-/=^_`{|}~'".contains(&b))
+    };
+    let mut of = url.path().split('@');
+    let to = (of.next(), of.next(), of.next());
+    let one = matches!(to, (Some(name), Some(host), None) if bare(name) && bare(host));
+    let known = |name: &str| matches!(name, "subject" | "body");
+    one && url.as_str().len() <= LONGEST_MAIL && url.query_pairs().all(|(name, _)| known(&name))
+}
+
 /// The address if it may be opened outside.
 fn outside(url: &str) -> Option<tauri::Url> {
     let url = tauri::Url::parse(url).ok()?;
+    if url.scheme() == "mailto" {
+        return a_mail(&url).then_some(url);
+    }
     let named = url.host_str().is_some_and(|host| !host.is_empty());
     let plain = url.username().is_empty() && url.password().is_none();
     (matches!(url.scheme(), "http" | "https") && named && plain).then_some(url)
@@ -627,14 +701,23 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_web_addresses_are_opened_outside() {
+    fn only_plain_web_addresses_and_mails_to_one_are_opened_outside() {
         assert!(outside("https://example.com/a?b=c#d").is_some());
+        assert!(outside("mailto:alice@example.com").is_some());
+        assert!(outside("mailto:alice@example.com?subject=A%20report&body=One%0ATwo").is_some());
+        let long = format!("mailto:alice@example.com?body={}", "a".repeat(20_000));
         for bad in [
             "javascript:alert(1)",
             "file:///etc/passwd",
             "whinchat://open",
             "https://user:secret@example.com/",
-            "mailto:alice@example.com",
+            "mailto:",
+            "mailto:alice@example.com,bob@example.com",
+            "mailto:alice@example.com@example.org",
+            "mailto:alice@example.com?bcc=bob@example.com",
+            "mailto:alice@example.com?subject=a&attach=/etc/passwd",
+            "mailto:alice%0a@example.com",
+            long.as_str(),
             "not a link",
         ] {
             assert!(outside(bad).is_none(), "{bad}");

@@ -25,6 +25,10 @@
     depth: config.depth ?? { to: 'days', count: 90 }, leads: config.leads ?? null,
     // A server that is set up: whether somebody is signed in for it, what it needs, and how far that is.
     setUp: { session: false, stopping: false, done: 0, plan: config.setUp },
+    safety: {
+      terms_version: 1, accepted: { version: 1, at: config.now - 86_400_000 }, contact: 'mailto:owner@chat.example', owner_terms: null,
+      blocks_on_server: true, reports_on_server: true, blocked: [], reports_waiting: 0, reports_refused: 0, deletion_asked: null, ...config.safety,
+    },
   };
   /** Every command in order, with its arguments; never passwords. */
   const calls = [];
@@ -83,6 +87,20 @@
     return held;
   }
 
+  const blocked = (person) => state.safety.blocked.some((one) => one.person === person);
+
+  /** Changes what is known of people and the owner, and tells it. */
+  function careful(change, person) {
+    state.safety = { ...state.safety, ...change };
+    state.revision += 1;
+    const id = `dm:${person}`;
+    tell([
+      ...(person && state.conversations.has(id) ? [{ kind: 'conversation', value: row(id) }, { kind: 'unread', value: unread() }] : []),
+      { kind: 'safety', value: state.safety },
+    ]);
+    return null;
+  }
+
   function row(id) {
     const { person, rows, draft, read } = conversation(id);
     const last = rows.at(-1);
@@ -90,11 +108,11 @@
       id, person, title: nameOf(person),
       last: last ? { text: last.text.replace(/\s+/g, ' ').slice(0, 200), at: last.at, is_me: last.is_me, state: last.state } : null,
       unread: rows.filter((message) => !message.is_me && (read === null || message.sort > read)).length,
-      draft, sort: `${pad(last?.at ?? 0)}:${id}`,
+      draft, blocked: blocked(person), sort: `${pad(last?.at ?? 0)}:${id}`,
     };
   }
 
-  const list = () => [...state.conversations.keys()].map(row).filter((r) => r.last || r.draft).sort((a, b) => (a.sort < b.sort ? 1 : -1));
+  const list = () => [...state.conversations.keys()].map(row).filter((r) => (r.last || r.draft) && !r.blocked).sort((a, b) => (a.sort < b.sort ? 1 : -1));
   const unread = () => list().reduce((sum, r) => sum + r.unread, 0);
   const listPage = (rows, limit) => ({ revision: state.revision, conversations: rows.slice(0, limit), more: rows.length > limit });
 
@@ -310,6 +328,7 @@
       return null;
     },
     send: ({ conversation: id, text }) => {
+      if (state.safety.accepted?.version !== state.safety.terms_version) throw problem('terms_needed', 'accept_terms', { version: String(state.safety.terms_version) });
       const held = conversation(id);
       state.serial += 1;
       state.revision += 1;
@@ -358,6 +377,13 @@
       tell([{ kind: 'conversation', value: row(id) }, { kind: 'unread', value: unread() }]);
       return null;
     },
+    safety: () => state.safety,
+    accept_terms: ({ version }) => careful({ accepted: { version, at: state.clock } }),
+    block: ({ person }) => careful({
+      blocked: [...state.safety.blocked, { person, name: nameOf(person), since: state.clock, reach: state.safety.blocks_on_server ? 'server' : 'device' }],
+    }, person),
+    unblock: ({ person }) => careful({ blocked: state.safety.blocked.filter((one) => one.person !== person) }, person),
+    report: ({ reason }) => careful(reason === 'account_deletion' ? { deletion_asked: state.clock } : {}),
     reconnect: () => {
       fake.connect({ state: 'live' });
       return null;
@@ -385,6 +411,13 @@
     set_up_plan: () => {
       if (!state.setUp.session) throw problem('set_up_ended', 'sign_in');
       return state.setUp.plan;
+    },
+    set_up_addresses: ({ contact, terms }) => {
+      if (!state.setUp.session) throw problem('set_up_ended', 'sign_in');
+      if (terms !== '' && !terms.startsWith('https://')) throw problem('owners_address_invalid', 'change_input', { field: 'terms' });
+      const mail = contact.includes('@') && !contact.startsWith('mailto:') ? `mailto:${contact}` : contact;
+      state.setUp.plan.addresses = { contact: mail === '' ? null : mail, terms: terms === '' ? null : terms };
+      return state.setUp.plan.addresses;
     },
     set_up_apply: ({ plan: hash }) => {
       const { setUp } = state;

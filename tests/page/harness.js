@@ -77,7 +77,7 @@ export const people = [
  * @typedef {{ signedIn?: boolean, now?: number, deliver?: boolean, latency?: number, account?: object, info?: object,
  *   people?: object[], connection?: object, conversations?: Talk[], fetchProblem?: object, last?: string | null,
  *   choices?: object, device?: object, permission?: string, insets?: object | null, depth?: object, leads?: object | null,
- *   others?: (object & { conversations?: Talk[] })[], setUp?: object, proof?: object }} Config
+ *   others?: (object & { conversations?: Talk[] })[], setUp?: object, safety?: object, proof?: object }} Config
  */
 
 /** @param {Config} [given] */
@@ -137,6 +137,7 @@ const collections = [
   ['chat_typing', 'typing', 3, ['read', 'create', 'update']],
   ['chat_presence', 'presence', 1, ['read', 'create', 'update']],
   ['chat_blocks', 'blocks', 2, ['read', 'create', 'delete']],
+  ['chat_reports', 'reports', 2, ['create']],
 ];
 
 /** A plan for an empty server, as the core would tell it. @param {object} [more] */
@@ -157,11 +158,12 @@ export function plan(more = {}) {
       ...allowed,
       { subject: 'people', deed: 'add_permission', args: { policy: 'Chat', action: 'read', collection: 'directus_users' } },
       { subject: 'access', deed: 'attach_policy', args: { policy: 'Chat', role: 'Chat' } },
-      { subject: 'record', deed: 'record_version', args: { version: '2' } },
+      { subject: 'record', deed: 'record_version', args: { version: '3' } },
     ],
     refusals: [],
     kept: [],
     roles: ['Chat'],
+    addresses: { contact: null, terms: null },
     ...more,
   };
 }

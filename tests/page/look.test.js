@@ -234,6 +234,9 @@ describe('contrast is at least 4.5, computed from the real colours', () => {
   }
 });
 
+/** Somebody who is blocked. */
+const blocked = [{ person: 'p-bob', name: 'Bob Hargreaves', since: NOW, reach: 'device' }];
+
 const screens = {
   server: [{ signedIn: false }],
   'server error': [{ signedIn: false }, async (page) => {
@@ -281,6 +284,16 @@ const screens = {
   'a passphrase that is changed': [{ account: { vault: 'passphrase' } }, async (page) => { await toSettings(page); await page.click('#passphrase-change'); await page.click('#passphrase-submit'); }],
   'settings without a tray': [{ device: { tray: false, starts_at_login: null }, depth: { to: 'messages', count: 100 } }, async (page) => { await toSettings(page); await page.click('#licences summary'); await page.waitForSelector('.licence:not(:empty)'); }],
   'a link that leads nowhere': [{ leads: { to: 'server_unknown', host: 'evil.example' } }, (page) => page.waitForSelector('#link-dialog[open]')],
+  terms: [{ safety: { accepted: null, owner_terms: 'https://chat.example/terms' } }, (page) => page.waitForSelector('#terms[open]')],
+  'terms that were declined': [{ safety: { accepted: null } }, async (page) => { await page.click('#terms-decline'); await openConversation(page, BOB); }],
+  'the menu of a conversation': [{}, async (page) => { await openConversation(page, BOB); await page.click('#conversation-menu'); }],
+  block: [{}, async (page) => { await openConversation(page, BOB); await page.click('#conversation-menu'); await page.click('#block'); }],
+  'somebody blocked': [{ safety: { blocked } }, async (page) => { await toSettings(page); await page.click('#settings-blocked .blocked-who'); await page.waitForSelector('#gate-unblock'); }],
+  'settings with somebody blocked': [{ safety: { blocked, reports_waiting: 1, reports_refused: 2, deletion_asked: NOW } }, toSettings],
+  report: [{}, async (page) => { await openConversation(page, BOB); await page.click('#conversation-menu'); await page.click('#report'); await page.selectOption('#report-about', { index: 1 }); }],
+  'report by mail': [{ safety: { blocks_on_server: false, reports_on_server: false } }, async (page) => { await openConversation(page, BOB); await page.click('#conversation-menu'); await page.click('#report'); }],
+  'reported': [{}, async (page) => { await openConversation(page, BOB); await page.click('#conversation-menu'); await page.click('#report'); await page.click('#report-send'); await page.waitForSelector('#report-block'); }],
+  deletion: [{}, async (page) => { await toSettings(page); await page.click('#deletion'); }],
   people: [{}, async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); }],
   'sign out': [{}, async (page) => { await page.click('#menu'); await page.click('#sign-out'); }],
   'sign out unsent': [{ conversations: failing }, async (page) => { await page.click('#menu'); await page.click('#sign-out'); await page.click('#sign-out-confirm'); await page.click('#unsent-copy'); await page.waitForSelector('.copied'); }],

@@ -59,7 +59,7 @@ async function appium(page) {
 }
 
 test('the_phones_script_signs_in_and_sends_what_it_is_told', async (t) => {
-  const { page, close } = await openPage(browser, server.origin, { signedIn: false }, { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
+  const { page, close } = await openPage(browser, server.origin, { signedIn: false, safety: { accepted: null } }, { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
   const driver = await appium(page);
   t.after(() => { driver.close(); return close(); });
   const folder = mkdtempSync(join(tmpdir(), 'phone-'));

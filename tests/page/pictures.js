@@ -108,6 +108,35 @@ async function toSettings(page) {
   await page.waitForSelector('.settings-section');
 }
 
+const plainServer = { blocks_on_server: false, reports_on_server: false };
+const blocked = [
+  { person: 'p-femi', name: 'Femi Adeyemi', since: NOW, reach: 'server' },
+  { person: 'p-ester', name: 'Ester Lindqvist', since: NOW, reach: 'waiting' },
+];
+
+/** @param {Page} page */
+async function toBlock(page) {
+  await toBob(page);
+  await page.click('#conversation-menu');
+  await page.click('#block');
+  await page.mouse.move(0, 0);
+}
+
+/** @param {Page} page */
+async function toReport(page) {
+  await toBob(page);
+  await page.click('#conversation-menu');
+  await page.click('#report');
+  await page.selectOption('#report-about', { index: 1 });
+  await page.mouse.move(0, 0);
+}
+
+/** @param {Page} page */
+async function toPeople(page) {
+  await toSettings(page);
+  await page.evaluate(() => document.querySelector('#settings-safety')?.scrollIntoView());
+}
+
 /** @param {Page} page */
 async function toFound(page) {
   await page.fill('#search', 'page');
@@ -246,6 +275,23 @@ const pictures = [
     await page.evaluate((id) => { const { fake } = /** @type {any} */ (window); fake.receive(id, 'Are you there?'); fake.receive(id, 'It is singing again.'); fake.receive(id, 'Look up!'); }, BOB);
     await page.waitForSelector('.jump.news');
   } },
+  { name: 'terms', config: { safety: { accepted: null, owner_terms: 'https://chat.example/terms' } }, act: async (page) => { await page.waitForSelector('#terms[open]'); }, dark: true },
+  { name: 'terms-narrow', config: { safety: { accepted: null, owner_terms: 'https://chat.example/terms' } }, act: async (page) => { await page.waitForSelector('#terms[open]'); }, options: narrow },
+  { name: 'terms-declined', config: { safety: { accepted: null } }, act: async (page) => { await page.click('#terms-decline'); await toBob(page); }, dark: true },
+  { name: 'terms-declined-narrow', config: { safety: { accepted: null } }, act: async (page) => { await page.click('#terms-decline'); await toBob(page); }, options: narrow },
+  { name: 'conversation-menu', act: async (page) => { await toBob(page); await page.click('#conversation-menu'); }, dark: true },
+  { name: 'block', act: toBlock, dark: true },
+  { name: 'block-device-narrow', config: { safety: plainServer }, act: toBlock, options: narrow },
+  { name: 'blocked', config: { safety: { blocked } }, act: async (page) => { await toSettings(page); await page.click('#settings-blocked .blocked-who'); await page.waitForSelector('#gate-unblock'); }, dark: true },
+  { name: 'report', act: toReport, dark: true },
+  { name: 'report-narrow', act: toReport, options: narrow },
+  { name: 'report-right-to-left', act: toReport, options: { rtl: true } },
+  { name: 'report-mail', config: { safety: plainServer }, act: toReport },
+  { name: 'report-done', act: async (page) => { await toReport(page); await page.click('#report-send'); await page.waitForSelector('#report-block'); } },
+  { name: 'deletion', act: async (page) => { await toSettings(page); await page.click('#deletion'); } },
+  { name: 'settings-people', config: { safety: { blocked, reports_waiting: 1, deletion_asked: NOW } }, act: toPeople, dark: true },
+  { name: 'settings-people-narrow', config: { safety: { blocked, reports_waiting: 1, deletion_asked: NOW } }, act: toPeople, options: narrow },
+  { name: 'settings-people-right-to-left', config: { safety: { blocked } }, act: toPeople, options: { rtl: true } },
   { name: 'people', act: async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); }, dark: true },
   { name: 'people-narrow', options: narrow, act: async (page) => { await page.click('#find-people'); await page.waitForSelector('[data-person]'); } },
   { name: 'search', act: toFound, dark: true },

@@ -158,7 +158,7 @@ describe('setting up a server', () => {
   test('each part of the plan opens to its steps in words, by keyboard too', async () => {
     const page = await toPlan();
     const parts = await page.$$eval('.plan-part', (list) => list.map((one) => [one.dataset.subject, one.open, one.querySelectorAll('li').length]));
-    assert.deepEqual(parts.map(([subject]) => subject), ['messages', 'groups', 'files', 'reactions', 'reading', 'settings', 'typing', 'presence', 'blocks', 'people', 'access', 'record']);
+    assert.deepEqual(parts.map(([subject]) => subject), ['messages', 'groups', 'files', 'reactions', 'reading', 'settings', 'typing', 'presence', 'blocks', 'reports', 'people', 'access', 'record']);
     assert.ok(parts.every(([, open]) => !open));
     assert.equal(parts.reduce((sum, [, , count]) => sum + count, 0), all, 'every step stands in one of them');
     await page.focus('[data-subject="messages"] summary');
@@ -332,12 +332,14 @@ describe('setting up a server', () => {
     assert.equal(await page.evaluate(() => document.activeElement.parentElement.dataset.subject), 'messages');
     await page.keyboard.press('Space');
     await page.waitForSelector('[data-subject="messages"][open]');
-    for (let at = 0; at < 12; at += 1) await page.keyboard.press('Tab');
+    for (let at = 0; at < 13; at += 1) await page.keyboard.press('Tab');
     assert.equal(await focused(page), 'set-up-continue');
     await page.keyboard.press('Enter');
     await page.waitForSelector('[data-step="set-up-ready"]');
-    await page.keyboard.press('Tab');
-    assert.equal(await focused(page), 'set-up-prove');
+    for (const next of ['owner-contact', 'owner-terms', 'owner-save', 'set-up-prove']) {
+      await page.keyboard.press('Tab');
+      assert.equal(await focused(page), next);
+    }
     await page.keyboard.press('Tab');
     assert.equal(await focused(page), 'set-up-continue');
     await page.keyboard.press('Enter');

@@ -58,6 +58,7 @@ try {
   await type('#password', order.password);
   await click('#continue');
   await until('the conversations', () => run("return ['list', 'conversation'].includes(document.body.dataset.ready)"));
+  await click('#terms-accept');
   await until('the conversation', () => run("const row = [...document.querySelectorAll('[data-conversation]')].find((row) => row.textContent.includes(arguments[0])); row?.click(); return Boolean(row)", order.to));
   await type('#composer', order.text);
   await click('#send');

@@ -28,7 +28,13 @@ fn sign_in(window: &Window, address: &str, person: &Person) -> Outcome {
     window.type_into("#email", &person.email)?;
     window.type_into("#password", &person.password)?;
     window.click("#continue")?;
-    ready(window)
+    ready(window)?;
+    window.until(
+        "the terms",
+        "return document.querySelector('#terms-accept') !== null",
+        &json!([]),
+    )?;
+    window.click("#terms-accept")
 }
 
 fn ready(window: &Window) -> Outcome {

@@ -13,7 +13,7 @@ import { icon } from './icons.js';
 /** @typedef {import('../types/bridge').SetUpSubject} SetUpSubject */
 
 /** What a plan is about, in the order in which a person would ask for it. @type {SetUpSubject[]} */
-const subjects = ['messages', 'groups', 'files', 'reactions', 'reading', 'settings', 'typing', 'presence', 'blocks', 'people', 'access', 'record'];
+const subjects = ['messages', 'groups', 'files', 'reactions', 'reading', 'settings', 'typing', 'presence', 'blocks', 'reports', 'people', 'access', 'record'];
 
 /** @param {SetUpStep} step */
 export const stepText = (step) => t(`setup-step-${step.deed}`, step.args);

@@ -126,6 +126,14 @@ setup-left = Left to do
 setup-ready-hint = Give your people the role { $roles } in Directus, under User Directory. You can come back here at any time and see whether everything is still as it should be.
 setup-ready-announce = Done. The server is ready.
 setup-go-on = Go on to the chat
+setup-addresses-title = How people reach you
+setup-addresses-lead = Everybody who may chat sees these. Reports come to you in Directus (the collection chat_reports); with an address people can also write to you.
+setup-contact-label = Your contact address
+setup-contact-hint = An e-mail address, or a page that starts with https. Blank: none.
+setup-terms-label = Address of your terms
+setup-terms-hint = A page that starts with https. It is shown before the first message. Blank: none.
+setup-addresses-save = Save addresses
+setup-addresses-saved = Saved.
 
 ## Setting up a server: proving it
 
@@ -185,6 +193,8 @@ setup-subject-presence = Presence
 setup-subject-presence-about = Who was here when, unless they hide it
 setup-subject-blocks = Blocks
 setup-subject-blocks-about = Who wants to hear nothing from whom
+setup-subject-reports = Reports
+setup-subject-reports-about = What people tell you, read by administrators only
 setup-subject-people = People
 setup-subject-people-about = Names and pictures, for finding each other
 setup-subject-access = Who may chat
@@ -219,6 +229,10 @@ setup-step-set_permission = { $action ->
    *[delete] Correct what { $policy } may delete from { $collection }
   }
 setup-step-fill_in = Fill in { $field } of older messages from { $from }
+setup-step-record_address = { $field ->
+    [contact] Write down your contact address: { $address }
+   *[other] Write down the address of your terms: { $address }
+  }
 setup-step-record_version = Write down that version { $version } is there
 
 ## Setting up a server: what stands in the way
@@ -397,6 +411,107 @@ composer-hint = Type a message
 composer-hint-offline = Will be sent when you are back online
 send = Send
 
+## Terms, before the first message
+
+terms-title = Before you write
+terms-lead = { $app } is a program, and { $host } is somebody’s server. Please read this once.
+terms-what = Whoever publishes this program runs no server, sees no message, and can’t give or take away accounts.
+terms-owner = On this server the rules of its owner hold. Turn to them about messages, people and your account.
+terms-private = Messages are not encrypted end to end: whoever runs the server can read what is on it.
+terms-not = Don’t threaten, harass or deceive anybody. Don’t abuse children. Don’t spread what is illegal where you or the others are. Don’t get into servers that aren’t yours.
+terms-act = You can block a person, and report a person or a message to the owner, from the conversation with them.
+terms-as-is = The program is given as it is, without a warranty, as far as the law allows.
+terms-owners-own = The owner of this server has terms of their own, which you accept as well:
+terms-open = Open the owner’s terms
+terms-accept = I accept
+terms-decline = Not now
+terms-decline-about = Without accepting you can read everything, and write nothing.
+terms-accepted = Accepted. You can write now.
+terms-needed = To write here, read and accept the terms first.
+terms-read = Read the terms
+
+## Blocking somebody
+
+conversation-menu = About { $name }
+block = Block …
+unblock = Unblock
+block-title = Block { $name }?
+block-lead = { $name } disappears from your list, and no notice tells you of them. Nothing is deleted: unblocking brings everything back.
+block-server = The server refuses what they write to you from now on, and your other devices know. They can tell by the refusal.
+block-device = This server has no place for blocks. So it holds on this device only: { $name } can still write to you, and your other devices don’t know of it. You just don’t see it here.
+block-unknown = Whether the server can refuse what they write is known once you are connected. Until then it holds on this device.
+block-confirm = Block
+block-done = { $name } is blocked.
+unblock-done = { $name } is not blocked any more.
+blocked-note = You have blocked { $name }, so you can’t write to each other here.
+blocked-note-device = You have blocked { $name } on this device.
+
+## Reporting to the owner of the server
+
+report = Report …
+report-title = Report to the owner
+report-lead = Your report goes to the owner of { $host }, and to nobody else. { $name } isn’t told.
+report-lead-mail = This server takes no reports by itself, so you write to its owner: an e-mail is prepared, and nothing is sent before you send it.
+report-lead-page = This server takes no reports by itself, so you tell its owner on their page: copy the text, and open the page.
+report-lead-copy = This server takes no reports by itself, and its owner has left no address. Copy the text, and give it to whoever gave you your account.
+report-lead-unknown = What this server does with reports is known once you are connected. Until then you can copy the text.
+report-about-label = What is it about?
+report-about-person = { $name }, as a person
+report-about-message = { $time }: { $text }
+report-reason-label = Why?
+report-reason-spam = Advertising, or the same again and again
+report-reason-harassment = Insults or harassment
+report-reason-threats = Threats or violence
+report-reason-sexual = Sexual content that nobody asked for
+report-reason-children = Harm to children
+report-reason-illegal = Something illegal
+report-reason-impersonation = They pretend to be somebody else
+report-reason-other = Something else
+report-reason-account_deletion = My account is to be deleted
+report-comment-label = In your own words, if you like
+report-copy-label = Add a copy of that message
+report-copy-about = Without it the owner is told which message it is, and looks it up.
+report-send = Send report
+report-mail = Write an e-mail
+report-page = Open the owner’s page
+report-copy = Copy the text
+report-copied = Copied. Nothing has been sent yet.
+report-text-label = The text of your report
+report-mailed = Your mail program opens with the text. Nothing is sent before you send it there.
+report-done-title = Thank you
+report-done-lead = Your report is kept here, and goes to the owner of { $host } as soon as you are connected. Only they can read it.
+report-done-block = Do you want to block { $name } as well?
+report-done-close = No, close
+report-subject = Report from { $app }
+report-text =
+    A report about somebody on { $server }
+
+    From: { $email }
+    About: { $name } ({ $person })
+    Reason: { $reason }
+report-text-message = Message: { $message }
+report-text-copy = What it says:
+report-text-comment = In my own words:
+
+## Asking for one's account to be deleted
+
+deletion = Ask for my account to be deleted …
+deletion-title = Delete your account?
+deletion-lead = Accounts on { $host } are made and deleted by its owner, not by { $app }. You can ask them to delete yours, with all that the server holds of you.
+deletion-server = Your wish goes to the owner, and to nobody else.
+deletion-confirm = Ask the owner
+deletion-subject = Please delete my account
+deletion-text =
+    Please delete my account on { $server }, and what you hold of me.
+
+    E-mail: { $email }
+    Account: { $person }
+deletion-done-title = The owner is asked
+deletion-done-lead = Until they have done it, your account is still there. Everything on this device you can erase now, by signing out.
+deletion-done-mail = Once you have sent that e-mail, the owner is asked. Everything on this device you can erase now, by signing out.
+deletion-erase = Sign out and erase …
+deletion-keep = Keep using it
+
 ## Finding people
 
 people-title = Find people
@@ -415,6 +530,29 @@ settings-notices = Notices
 settings-lock = Lock
 settings-device = This device
 settings-about = About
+settings-safety = People and the owner
+settings-contact = The owner’s contact
+settings-contact-none = The owner of this server has left no address. Ask whoever gave you your account.
+settings-contact-write = Write to them
+settings-contact-open = Open it
+settings-terms = Terms
+settings-terms-accepted = Accepted on { $day }
+settings-terms-missing = Not accepted yet
+settings-blocked = Blocked people
+settings-blocked-none = Nobody is blocked.
+settings-blocked-server = The server refuses what they write
+settings-blocked-waiting = The server is told as soon as you are connected
+settings-blocked-device = On this device only: they can still write to you
+settings-blocked-unblock = Unblock { $name }
+settings-reports-waiting = { $count ->
+    [one] 1 report waits to be sent.
+   *[other] { $count } reports wait to be sent.
+  }
+settings-reports-refused = { $count ->
+    [one] 1 report was refused by the server. Tell the owner in another way.
+   *[other] { $count } reports were refused by the server. Tell the owner in another way.
+  }
+settings-deletion-asked = You asked on { $day } for this account to be deleted.
 settings-theme-label = Colours
 settings-theme-system = System
 settings-theme-light = Light
@@ -534,6 +672,7 @@ action-choose_vault = Choose where keys are kept
 action-unlock = Enter the passphrase
 action-decide_unsent = Decide what happens to them
 action-set_up = Set up this server
+action-accept_terms = Read the terms
 action-none = OK
 
 owner-note = { $app } { $version }: { $problem } ({ $code })
@@ -625,6 +764,10 @@ error-set_up_not_safe = { $count ->
    *[other] { $count } things on the server stand in the way, so nothing was done. Put them right, then look again.
   }
 error-set_up_refused = The server refused a step ({ $status }, { $reason }); its log says why. What was done stays. Put it right there, then go on.
+error-owners_address_invalid = { $field ->
+    [contact] This is no address that { $app } takes. Enter an e-mail address, or one that starts with https.
+   *[other] This is no address that { $app } takes. Enter one that starts with https.
+  }
 error-password_wrong = E-mail or password is wrong. Check both and try again.
 error-code_needed = This account also needs a one-time code. Enter it to go on.
 error-code_wrong = This code is wrong or too old. Enter the one that is shown now.
@@ -652,6 +795,8 @@ error-text_too_long = { $limit ->
    *[other] This text is longer than the server takes ({ $bytes } bytes, { $limit } at most). Shorten it or send it in parts.
   }
 error-text_blank = There is no text to send. Write something first.
+error-terms_needed = Nothing is sent before you have accepted the terms. Read them first; what you typed is kept.
+error-reports_missing = This server takes no reports. Tell its owner in another way.
 error-vault_unavailable = The system’s keychain can’t be used or is locked. Unlock it, or choose another way to keep your keys.
 error-vault_unreadable = The keychain is there, but it doesn’t give out this account’s keys. Unlock it and try again; nothing was erased.
 error-passphrase_needed = This account is locked. Enter its passphrase.

@@ -36,7 +36,7 @@ problem: Problem | null, };
 /**
  * What a person can do about a [`Problem`].
  */
-export type Action = "retry" | "sign_in" | "change_input" | "tell_owner" | "choose_vault" | "unlock" | "decide_unsent" | "set_up" | "none";
+export type Action = "retry" | "sign_in" | "change_input" | "tell_owner" | "choose_vault" | "unlock" | "decide_unsent" | "set_up" | "accept_terms" | "none";
 
 /**
  * Where a page lies.
@@ -90,6 +90,32 @@ revision: number,
 changes: Array<Change>, };
 
 /**
+ * How far a block reaches.
+ */
+export type BlockReach = "server" | "waiting" | "device";
+
+/**
+ * Somebody who is blocked.
+ */
+export type BlockedRow = { 
+/**
+ * The person's uuid.
+ */
+person: string, 
+/**
+ * Their name, empty if unknown.
+ */
+name: string, 
+/**
+ * Since when.
+ */
+since: number, 
+/**
+ * How far it reaches.
+ */
+reach: BlockReach, };
+
+/**
  * One change on the stream. `upsert`s carry the whole row.
  */
 export type Change = { "kind": "message", "value": MessageRow } | { "kind": "message_gone", "value": { 
@@ -112,12 +138,12 @@ older: Older,
 /**
  * Why the server could not be asked, if so.
  */
-problem: Problem | null, } } | { "kind": "connection", "value": Connection } | { "kind": "unread", "value": number } | { "kind": "person", "value": PersonRow };
+problem: Problem | null, } } | { "kind": "connection", "value": Connection } | { "kind": "unread", "value": number } | { "kind": "person", "value": PersonRow } | { "kind": "safety", "value": Safety };
 
 /**
  * Stable names of everything that can go wrong.
  */
-export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "set_up_needed" | "not_administrator" | "set_up_ended" | "set_up_changed" | "set_up_not_safe" | "set_up_refused" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "update_failed" | "bad_command";
+export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "set_up_needed" | "not_administrator" | "set_up_ended" | "set_up_changed" | "set_up_not_safe" | "set_up_refused" | "owners_address_invalid" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "terms_needed" | "reports_missing" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "update_failed" | "bad_command";
 
 /**
  * Every command, as `whinchat-rpc` reads it and as the window's commands map
@@ -303,7 +329,59 @@ conversation: string,
 /**
  * `sort` of the newest message seen.
  */
-until: string, } } | { "command": "reconnect", "args": { 
+until: string, } } | { "command": "safety", "args": { 
+/**
+ * The account.
+ */
+account: string, } } | { "command": "accept_terms", "args": { 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * `terms_version` as it was shown.
+ */
+version: number, } } | { "command": "block", "args": { 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * Who.
+ */
+person: string, } } | { "command": "unblock", "args": { 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * Who.
+ */
+person: string, } } | { "command": "report", "args": { 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * Who, or null where a message says it.
+ */
+person: string | null, 
+/**
+ * Which message of theirs, or null.
+ */
+message: string | null, 
+/**
+ * Why. `account_deletion` has neither person nor message.
+ */
+reason: ReportReason, 
+/**
+ * In one's own words; at most 4,000 characters.
+ */
+comment: string, 
+/**
+ * Whether a copy of the message goes with it.
+ */
+with_text: boolean, } } | { "command": "reconnect", "args": { 
 /**
  * The account.
  */
@@ -323,7 +401,15 @@ unsent: Unsent, } } | { "command": "close", "args": {
 /**
  * The account.
  */
-account: string, } } | { "command": "set_up_plan" } | { "command": "set_up_apply", "args": { 
+account: string, } } | { "command": "set_up_plan" } | { "command": "set_up_addresses", "args": { 
+/**
+ * An e-mail address, or `https:`.
+ */
+contact: string, 
+/**
+ * `https:`.
+ */
+terms: string, } } | { "command": "set_up_apply", "args": { 
 /**
  * The plan's hash.
  */
@@ -409,6 +495,10 @@ unread: number,
  * What was typed and not sent, if anything.
  */
 draft: string | null, 
+/**
+ * Whether the other person is blocked: then it is in no list.
+ */
+blocked: boolean, 
 /**
  * Order in the list: compare as text, **descending** is newest first.
  */
@@ -653,6 +743,59 @@ action: Action, };
 export type Reach = { "to": "beginning" } | { "to": "instant", "at": number } | { "to": "nothing" };
 
 /**
+ * Why something is reported.
+ */
+export type ReportReason = "spam" | "harassment" | "threats" | "sexual" | "children" | "illegal" | "impersonation" | "other" | "account_deletion";
+
+/**
+ * What an interface needs to know of all that.
+ */
+export type Safety = { 
+/**
+ * The version of the app's terms.
+ */
+terms_version: number, 
+/**
+ * The terms that this account accepted last; nothing can be sent before
+ * those of `terms_version` are.
+ */
+accepted: TermsAccepted | null, 
+/**
+ * Where the owner is reached: `mailto:` or `https:`. Checked, but not theirs
+ * for certain: whoever administers the server wrote it.
+ */
+contact: string | null, 
+/**
+ * Where the owner's terms are: `https:`.
+ */
+owner_terms: string | null, 
+/**
+ * Whether the server refuses what blocked people send; otherwise a block
+ * holds on this device only.
+ */
+blocks_on_server: boolean, 
+/**
+ * Whether the server takes reports, which only its administrators read.
+ */
+reports_on_server: boolean, 
+/**
+ * Who is blocked, by name.
+ */
+blocked: Array<BlockedRow>, 
+/**
+ * How many reports wait to be sent.
+ */
+reports_waiting: number, 
+/**
+ * How many reports the server refused.
+ */
+reports_refused: number, 
+/**
+ * When the owner was asked to delete this account.
+ */
+deletion_asked: number | null, };
+
+/**
  * What a search found, newest first.
  */
 export type SearchPage = { 
@@ -696,6 +839,19 @@ project: string,
 version: string | null, };
 
 /**
+ * What the owner says of themselves.
+ */
+export type SetUpAddresses = { 
+/**
+ * Where they are reached: `mailto:` or `https:`.
+ */
+contact: string | null, 
+/**
+ * Where their terms are: `https:`.
+ */
+terms: string | null, };
+
+/**
  * What came of applying a plan.
  */
 export type SetUpApplied = { 
@@ -715,7 +871,7 @@ left: SetUpPlan, };
 /**
  * What a step does. In braces, which values it has.
  */
-export type SetUpDeed = "make_collection" | "end_history" | "add_field" | "add_relation" | "set_relation" | "add_reverse" | "clear_stamp" | "set_flags" | "make_role" | "make_folder" | "make_policy" | "attach_policy" | "add_permission" | "set_permission" | "fill_in" | "record_version";
+export type SetUpDeed = "make_collection" | "end_history" | "add_field" | "add_relation" | "set_relation" | "add_reverse" | "clear_stamp" | "set_flags" | "make_role" | "make_folder" | "make_policy" | "attach_policy" | "add_permission" | "set_permission" | "fill_in" | "record_address" | "record_version";
 
 /**
  * An attempt that did not end as it should. Its words are English.
@@ -800,7 +956,11 @@ kept: Array<SetUpKept>,
 /**
  * Names of the roles that may chat afterwards.
  */
-roles: Array<string>, };
+roles: Array<string>, 
+/**
+ * What the owner says of themselves now.
+ */
+addresses: SetUpAddresses, };
 
 /**
  * How far it is: told before each step, and before each attempt of a proof.
@@ -924,7 +1084,7 @@ args: { [key in string]: string }, };
 /**
  * What a step is about.
  */
-export type SetUpSubject = "messages" | "groups" | "files" | "reactions" | "reading" | "settings" | "typing" | "presence" | "blocks" | "people" | "access" | "record";
+export type SetUpSubject = "messages" | "groups" | "files" | "reactions" | "reading" | "settings" | "typing" | "presence" | "blocks" | "reports" | "people" | "access" | "record";
 
 /**
  * What an attempt came to that did not end as it should.
@@ -978,6 +1138,19 @@ server_told: boolean,
  * erased at a later start.
  */
 secrets_left: boolean, };
+
+/**
+ * Terms that were accepted.
+ */
+export type TermsAccepted = { 
+/**
+ * Which version.
+ */
+version: number, 
+/**
+ * When.
+ */
+at: number, };
 
 /**
  * What happens to unsent messages at sign-out.

@@ -18,10 +18,12 @@ import { away } from '../components/connection.js';
 import { copyText } from '../components/copy.js';
 import { arrange, el, say } from '../components/dom.js';
 import { icon } from '../components/icons.js';
+import { menuButton } from '../components/menu.js';
 import { plain, problemBox } from '../components/problem.js';
 import { dayOf, problemText, t } from '../locale.js';
 import { compare, joined, PAGE, MOST, Timeline } from '../timeline.js';
 import { effect } from '../signals.js';
+import { blockDialog, mayWrite, reportDialog, termsDialog, unblock } from './safety.js';
 
 /** @typedef {import('../session.js').Session} Session */
 /** @typedef {import('../types/bridge').AppInfo} AppInfo */
@@ -88,6 +90,10 @@ export class ConversationView {
   #jump;
   #trouble = el('div', { class: 'composer-trouble' });
   #composer;
+  /** In the composer's place where one can't write. */
+  #gate = el('div', { class: 'gate', hidden: true });
+  #menu = el('div', { class: 'conversation-deeds' });
+  #gated = '';
   #sizes;
   #stops;
 
@@ -118,9 +124,10 @@ export class ConversationView {
         el('button', { id: 'back', type: 'button', class: 'icon-button back', 'aria-label': t('back-to-list'), title: t('back-to-list'), on: { click: back } }, icon('back')),
         this.#picture,
         el('div', { class: 'conversation-who' }, this.#title, this.connectionSlot),
+        this.#menu,
       ),
       el('div', { class: 'conversation-body' }, this.#scroller, this.#jump),
-      el('footer', { class: 'conversation-foot' }, this.#trouble, this.#composer.element),
+      el('footer', { class: 'conversation-foot' }, this.#trouble, this.#gate, this.#composer.element),
     );
     this.#describe();
     this.#sizes = new ResizeObserver(() => this.#resized());
@@ -136,7 +143,11 @@ export class ConversationView {
       }
       this.#drawTop();
     });
-    this.#stops = [() => removeEventListener('focus', focused), stopConnection];
+    const stopSafety = effect(() => {
+      void session.safety.value;
+      this.#drawGate();
+    });
+    this.#stops = [() => removeEventListener('focus', focused), stopConnection, stopSafety];
   }
 
   /** Asks for the newest page and shows it. */
@@ -264,8 +275,56 @@ export class ConversationView {
     return this.#timeline.get(id)?.is_me ? t('you') : this.#shownName();
   }
 
+  get #person() {
+    return this.id.replace(/^dm:/u, '');
+  }
+
+  /** What can be done about the person, and what stands where one can't write to them. */
+  #drawGate() {
+    const safety = this.#session.safety.peek();
+    const person = { id: this.#person, name: this.#shownName() };
+    const blocked = safety?.blocked.find((one) => one.person === person.id);
+    const state = blocked ? `blocked-${blocked.reach}` : mayWrite(safety) ? 'open' : 'terms';
+    if (this.#gated === state) return;
+    this.#gated = state;
+    const failed = (/** @type {unknown} */ error) => this.#trouble.replaceChildren(problemBox(api.asProblem(error), this.#info.version, null));
+    const lift = () => void unblock(this.#session, person).then(() => this.focus(), failed);
+    const focused = this.#composer.element.contains(document.activeElement) || this.#gate.contains(document.activeElement);
+    if (blocked) {
+      this.#gate.replaceChildren(
+        el('p', {}, t(blocked.reach === 'device' ? 'blocked-note-device' : 'blocked-note', { name: person.name })),
+        el('button', { id: 'gate-unblock', type: 'button', class: 'quiet small', on: { click: lift } }, t('unblock')),
+      );
+    } else if (state === 'terms') {
+      this.#gate.replaceChildren(
+        el('p', {}, t('terms-needed')),
+        el('button', { id: 'gate-terms', type: 'button', class: 'primary small', 'aria-haspopup': 'dialog', on: { click: () => termsDialog(this.#session, this.#info) } }, t('terms-read')),
+      );
+    } else {
+      this.#gate.replaceChildren();
+    }
+    this.#gate.hidden = state === 'open';
+    this.#composer.element.hidden = state !== 'open';
+    if (focused) this.focus();
+    // Of oneself nothing is to be said.
+    if (person.id === this.#session.account.peek().person) return;
+    const item = (/** @type {string} */ id, /** @type {import('../components/icons.js').IconName} */ face, /** @type {string} */ words, /** @type {() => void} */ press) =>
+      el('button', { id, type: 'button', role: 'menuitem', tabindex: -1, on: { click: press } }, icon(face, 20), words);
+    this.#menu.replaceChildren(menuButton('conversation-menu', t('conversation-menu', { name: person.name }), icon('menu'), [
+      item('report', 'flag', t('report'), () => reportDialog(this.#session, this.#info, person, this.#theirs())),
+      blocked ? item('unblock', 'block', t('unblock'), lift) : item('block', 'block', t('block'), () => blockDialog(this.#session, this.#info, person)),
+    ]).element);
+  }
+
+  /** What they wrote last, newest first. */
+  #theirs() {
+    return this.#timeline.rows().filter((row) => !row.is_me && row.text !== '').slice(-30).reverse();
+  }
+
   focus() {
-    this.#composer.focus();
+    const gate = this.#gate.hidden ? null : this.#gate.querySelector('button');
+    if (gate) gate.focus({ preventScroll: true });
+    else this.#composer.focus();
   }
 
   /** A text from elsewhere, for a draft. Once it is loaded, so that the draft before it is there. @param {string} text */
@@ -309,7 +368,9 @@ export class ConversationView {
   #describe() {
     const name = this.#shownName();
     say(this.#title, name);
-    this.#picture.replaceChildren(avatar(this.id.replace(/^dm:/u, ''), this.#name));
+    this.#picture.replaceChildren(avatar(this.#person, this.#name));
+    this.#gated = '';
+    this.#drawGate();
     this.#log.setAttribute('aria-label', t('messages-with', { name }));
     this.#scroller.setAttribute('aria-label', t('messages-with', { name }));
     this.#composer.describe(name, away.has(this.#session.connection.peek().state));
@@ -335,7 +396,9 @@ export class ConversationView {
         return;
       }
       this.#composer.restore(text);
-      this.#trouble.replaceChildren(problemBox(problem, this.#info.version, problem.action === 'retry' ? () => this.#composer.element.requestSubmit() : null));
+      /** @type {Partial<Record<import('../types/bridge').Action, () => void>>} */
+      const deeds = { retry: () => this.#composer.element.requestSubmit(), accept_terms: () => termsDialog(this.#session, this.#info) };
+      this.#trouble.replaceChildren(problemBox(problem, this.#info.version, deeds[problem.action] ?? null));
     }
   }
 

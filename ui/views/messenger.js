@@ -22,6 +22,7 @@ import { listView } from './list.js';
 import { askingText } from './missing.js';
 import { offerNotices } from './notify.js';
 import { peopleDialog } from './people.js';
+import { mayWrite, termsDialog } from './safety.js';
 import { settingsDialog } from './settings.js';
 import { shareDialog } from './share.js';
 import { signOutDialog } from './signout.js';
@@ -69,7 +70,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
 
   /** @param {string} [section] the part to begin with */
   function settings(section) {
-    settingsDialog(session, info, { accounts, signOut, lock, ...(section ? { section } : {}) });
+    settingsDialog(session, info, { accounts, signOut, lock, open: (id, name) => void openConversation(id, name), ...(section ? { section } : {}) });
   }
 
   /** @param {string} id @param {string} [name] known where nothing was said yet */
@@ -218,6 +219,8 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     shown() {
       ready('list');
       if (focus) list.focus();
+      // Once, before the first message can be written; whoever declines reads on.
+      if (!mayWrite(session.safety.peek()) && document.querySelector('dialog[open]') === null) termsDialog(session, info);
     },
     /** Where a notice or a link leads. @param {string} id */
     go(id) {

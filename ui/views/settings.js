@@ -12,9 +12,10 @@ import { el } from '../components/dom.js';
 import { icon } from '../components/icons.js';
 import { problemBox } from '../components/problem.js';
 import { hostOf } from '../components/server-chip.js';
-import { hourText, sizeText, t } from '../locale.js';
+import { dateText, hourText, sizeText, t } from '../locale.js';
 import * as look from '../look.js';
 import { passphraseDialog } from './lock.js';
+import { deletionDialog, mayWrite, termsDialog, unblock } from './safety.js';
 import { updateSetting } from './update.js';
 
 /** @typedef {import('../api.js').Choices} Choices */
@@ -35,9 +36,9 @@ const NIGHT = { from: 22 * 60, until: 7 * 60 };
 /**
  * @param {Session} session
  * @param {AppInfo} info
- * @param {{ accounts: () => void, signOut: () => void, lock: () => void, section?: string }} how what is asked for elsewhere, and the part to begin with
+ * @param {{ accounts: () => void, signOut: () => void, lock: () => void, open: (id: string, name: string) => void, section?: string }} how what is asked for elsewhere, and the part to begin with
  */
-export function settingsDialog(session, info, { accounts, signOut, lock, section: first }) {
+export function settingsDialog(session, info, { accounts, signOut, lock, open, section: first }) {
   const place = el('div', { class: 'settings-trouble', role: 'status' });
   const body = el('div', { class: 'settings-body', 'aria-busy': 'true' }, el('div', { class: 'settings-waiting' }, el('span', { class: 'spinner', role: 'img', 'aria-label': t('pause') })));
   const close = el('button', { id: 'settings-close', type: 'button', class: 'icon-button', 'aria-label': t('close'), title: t('close'), on: { click: () => dialog.close() } }, icon('close'));
@@ -139,7 +140,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock, section
       const { vault } = session.account.peek();
       if (vault === 'session_only') return [el('p', { class: 'setting hint' }, t('settings-lock-session'))];
       /** @param {'set' | 'change' | 'remove'} what */
-      const passphrase = (what) => el('button', { id: `passphrase-${what}`, type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(() => passphraseDialog(session, info, what, () => settingsDialog(session, info, { accounts, signOut, lock }))) } }, t(`passphrase-${what}`));
+      const passphrase = (what) => el('button', { id: `passphrase-${what}`, type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(() => passphraseDialog(session, info, what, () => settingsDialog(session, info, { accounts, signOut, lock, open }))) } }, t(`passphrase-${what}`));
       if (vault === 'keychain') {
         return [el('p', { class: 'setting hint' }, t('settings-lock-about')), el('div', { class: 'setting settings-deeds' }, passphrase('set'))];
       }
@@ -147,6 +148,68 @@ export function settingsDialog(session, info, { accounts, signOut, lock, section
       return [
         selection('lock-after', [['', t('settings-lock-never')], ...spans.map((minutes) => /** @type {[string, string]} */ ([String(minutes), t('settings-lock-minutes', { minutes })]))], after === null ? '' : String(after), (value, back) => choose({ lock_after: value === '' ? null : Number(value) }, back), 'settings-lock-after-about'),
         el('div', { class: 'setting settings-deeds' }, el('button', { id: 'lock-now', type: 'button', class: 'quiet', 'aria-keyshortcuts': 'Control+L', on: { click: leave(lock) } }, t('lock-now')), passphrase('change'), passphrase('remove')),
+      ];
+    }
+
+    /** @returns {(HTMLElement | null)[]} */
+    function people() {
+      const safety = session.safety.peek();
+      if (safety === null) return [];
+      const day = dateText;
+      const { contact } = safety;
+      const list = el('ul', { id: 'settings-blocked', class: 'blocked', 'aria-labelledby': 'settings-blocked-label' });
+      const none = el('p', { class: 'soft' }, t('settings-blocked-none'));
+      list.replaceChildren(...safety.blocked.map(({ person, name: known, reach }) => {
+        const shown = known || t('nobody');
+        const row = el(
+          'li',
+          { data: { person } },
+          el(
+            'button',
+            { type: 'button', class: 'blocked-who', on: { click: leave(() => open(`dm:${person}`, known)) } },
+            avatar(person, shown),
+            el('span', { class: 'account-text' }, el('span', { class: 'person-name', dir: 'auto' }, shown), el('span', { class: 'soft' }, t(`settings-blocked-${reach}`))),
+          ),
+          el('button', { type: 'button', class: 'quiet small', 'aria-label': t('settings-blocked-unblock', { name: shown }), on: { click: () => void lift() } }, t('unblock')),
+        );
+        async function lift() {
+          try {
+            await unblock(session, { id: person, name: shown });
+            const next = row.nextElementSibling ?? row.previousElementSibling;
+            row.remove();
+            if (list.childElementCount === 0) list.replaceWith(none);
+            /** @type {HTMLElement} */ (next?.querySelector('.small') ?? close).focus();
+          } catch (error) {
+            tell(error);
+          }
+        }
+        return row;
+      }));
+      const said = [
+        safety.reports_waiting > 0 ? t('settings-reports-waiting', { count: safety.reports_waiting }) : null,
+        safety.reports_refused > 0 ? t('settings-reports-refused', { count: safety.reports_refused }) : null,
+        safety.deletion_asked === null ? null : t('settings-deletion-asked', { day: day(safety.deletion_asked) }),
+      ].filter((words) => words !== null);
+      return [
+        contact === null
+          ? el('p', { class: 'setting hint' }, t('settings-contact-none'))
+          : el(
+            'div',
+            { class: 'setting contact' },
+            el('span', { class: 'setting-text' }, t('settings-contact')),
+            el('span', { id: 'settings-contact', class: 'soft address', dir: 'ltr' }, contact.replace(/^mailto:/u, '')),
+            el('button', { id: 'contact-open', type: 'button', class: 'quiet small', on: { click: () => void api.openOutside(contact).catch(tell) } }, t(contact.startsWith('mailto:') ? 'settings-contact-write' : 'settings-contact-open')),
+          ),
+        el(
+          'div',
+          { class: 'setting' },
+          el('span', { class: 'setting-text' }, t('settings-terms')),
+          el('span', { class: 'soft' }, safety.accepted && mayWrite(safety) ? t('settings-terms-accepted', { day: day(safety.accepted.at) }) : t('settings-terms-missing')),
+          el('button', { id: 'terms-again', type: 'button', class: 'quiet small', 'aria-haspopup': 'dialog', on: { click: leave(() => termsDialog(session, info)) } }, t('terms-read')),
+        ),
+        el('div', { class: 'setting' }, el('span', { id: 'settings-blocked-label', class: 'setting-text' }, t('settings-blocked')), safety.blocked.length > 0 ? list : none),
+        ...said.map((words) => el('p', { class: 'setting hint' }, words)),
+        el('div', { class: 'setting settings-deeds' }, el('button', { id: 'deletion', type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(() => deletionDialog(session, info, { signOut })) } }, t('deletion'))),
       ];
     }
 
@@ -169,6 +232,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock, section
         toggle('compact', choices.compact, (on, back) => choose({ compact: on }, back), 'settings-compact-about'),
       ),
       section('notices', notices, denied, more),
+      section('safety', ...people()),
       section('lock', ...locking(choices.lock_after), device.phone && toggle('hide-screen', choices.hide_screen, (on, back) => choose({ hide_screen: on }, back), 'settings-hide-screen-about')),
       section(
         'device',

@@ -329,6 +329,7 @@ export function setUpView(info, { server, email: known, back, goOn }) {
         [t(before === null ? 'setup-hash' : 'setup-hash-after'), hashText(left.hash)],
       ]),
       el('p', { class: 'hint' }, t('setup-ready-hint', { roles: rolesText(left) })),
+      addresses(left),
       el(
         'div',
         { class: 'prove' },
@@ -341,6 +342,44 @@ export function setUpView(info, { server, email: known, back, goOn }) {
     press(t('setup-go-on'));
     focusTitle();
     if (above === null) announce(t('setup-ready-announce'));
+  }
+
+  /** Where people reach the owner, and where their terms are. @param {SetUpPlan} held */
+  function addresses(held) {
+    const mail = (/** @type {string | null} */ address) => (address ?? '').replace(/^mailto:/u, '');
+    const how = { type: 'text', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', dir: 'ltr', maxlength: 300, required: false };
+    const contact = field('owner-contact', t('setup-contact-label'), { ...how, value: mail(held.addresses.contact) }, { hint: t('setup-contact-hint') });
+    const terms = field('owner-terms', t('setup-terms-label'), { ...how, value: held.addresses.terms ?? '' }, { hint: t('setup-terms-hint') });
+    const status = el('div', { role: 'status' });
+    const save = el('button', { id: 'owner-save', type: 'button', class: 'quiet', on: { click: () => void keep() } }, t('setup-addresses-save'));
+    for (const { input } of [contact, terms]) {
+      // Enter keeps them, and does not go on to the chat.
+      input.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+        if (event.key !== 'Enter' || event.isComposing) return;
+        event.preventDefault();
+        void keep();
+      });
+    }
+
+    async function keep() {
+      for (const one of [contact, terms]) one.clear();
+      status.replaceChildren();
+      try {
+        held.addresses = await api.setUpAddresses(contact.input.value, terms.input.value);
+        if (closed) return;
+        contact.input.value = mail(held.addresses.contact);
+        terms.input.value = held.addresses.terms ?? '';
+        status.replaceChildren(el('p', { class: 'notice' }, t('setup-addresses-saved')));
+      } catch (error) {
+        if (closed) return;
+        const problem = api.asProblem(error);
+        if (over(problem)) return;
+        if (problem.code === 'owners_address_invalid') (problem.args['field'] === 'terms' ? terms : contact).fail(problem);
+        else status.replaceChildren(problemBox(problem, info.version, null));
+      }
+    }
+
+    return el('section', { class: 'owner-addresses', 'aria-labelledby': 'owner-addresses-title' }, el('h2', { id: 'owner-addresses-title' }, t('setup-addresses-title')), el('p', { class: 'hint' }, t('setup-addresses-lead')), contact.element, terms.element, status, save);
   }
 
   // Proving it.

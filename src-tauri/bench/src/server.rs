@@ -20,6 +20,7 @@ use whinchat_core::{
         rest::{self, HttpRequest, Method},
     },
     model::{AccountId, PersonId, Stamps},
+    product,
     runtime::{Config, Messenger},
 };
 use whinchat_provision::{Client, Credentials, Kind, NewPerson, Schema, apply, ensure_person};
@@ -133,6 +134,9 @@ impl Directus {
             })
             .await?;
         let id = account.id.parse().map_err(|_| "an account without an id")?;
+        messenger.open(id).await?;
+        messenger.accept_terms(id, product::TERMS).await?;
+        messenger.close(id).await;
         Ok((messenger, id))
     }
 }
@@ -182,6 +186,7 @@ impl BareRest {
         let method = match method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
+            Method::Delete => reqwest::Method::DELETE,
             Method::Search => reqwest::Method::from_bytes(b"SEARCH")?,
         };
         let mut request = self.client.request(method, url).bearer_auth(&self.token);

@@ -9,6 +9,7 @@
 //! Every field is always present (`null` when there is nothing), so that the
 //! generated types and the JSON agree.
 
+mod safety;
 mod set_up;
 
 use std::collections::BTreeMap;
@@ -16,9 +17,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use safety::{BlockReach, BlockedRow, ReportReason, Safety, TermsAccepted};
 pub use set_up::{
-    SetUpApplied, SetUpDeed, SetUpFinding, SetUpKept, SetUpKnown, SetUpObstacle, SetUpPlan,
-    SetUpProgress, SetUpProof, SetUpRefusal, SetUpSignIn, SetUpStep, SetUpSubject, SetUpVerdict,
+    SetUpAddresses, SetUpApplied, SetUpDeed, SetUpFinding, SetUpKept, SetUpKnown, SetUpObstacle,
+    SetUpPlan, SetUpProgress, SetUpProof, SetUpRefusal, SetUpSignIn, SetUpStep, SetUpSubject,
+    SetUpVerdict,
 };
 
 /// What went wrong, in a form that an interface can show in its own language.
@@ -78,6 +81,8 @@ pub enum Action {
     DecideUnsent,
     /// Set up the server.
     SetUp,
+    /// Read and accept the terms.
+    AcceptTerms,
     /// Nothing to be done by the person.
     None,
 }
@@ -134,6 +139,8 @@ codes! {
     SetUpNotSafe => Retry,
     /// The server refused a step. args: status, reason.
     SetUpRefused => Retry,
+    /// That is no address that is taken. args: field (`contact` or `terms`).
+    OwnersAddressInvalid => ChangeInput,
     /// E-mail or password is wrong.
     PasswordWrong => ChangeInput,
     /// The account wants a one-time code as well.
@@ -160,6 +167,10 @@ codes! {
     TextTooLong => ChangeInput,
     /// The text is blank.
     TextBlank => ChangeInput,
+    /// The terms are not accepted yet, or not in this version. args: version.
+    TermsNeeded => AcceptTerms,
+    /// The server has no place for reports: its owner is told in another way.
+    ReportsMissing => TellOwner,
     /// The keychain can't be used on this device, or is locked.
     VaultUnavailable => ChooseVault,
     /// The keychain is there but this account's entry could not be read.
@@ -360,6 +371,8 @@ pub struct ConversationRow {
     pub unread: i64,
     /// What was typed and not sent, if anything.
     pub draft: Option<String>,
+    /// Whether the other person is blocked: then it is in no list.
+    pub blocked: bool,
     /// Order in the list: compare as text, **descending** is newest first.
     pub sort: String,
 }
@@ -591,6 +604,8 @@ pub enum Change {
     Unread(i64),
     /// A name became known or changed.
     Person(PersonRow),
+    /// Blocks, reports, terms or what is known of the owner have changed.
+    Safety(Safety),
 }
 
 /// What the stream sends: changes that belong together, in order.
@@ -779,6 +794,50 @@ pub enum Command {
         /// `sort` of the newest message seen.
         until: String,
     },
+    /// Blocks, reports, terms and the owner's addresses -> [`Safety`].
+    Safety {
+        /// The account.
+        account: String,
+    },
+    /// Accepts the app's terms, of this version -> null. Before that nothing
+    /// can be sent.
+    AcceptTerms {
+        /// The account.
+        account: String,
+        /// `terms_version` as it was shown.
+        version: u32,
+    },
+    /// Blocks somebody -> null: their conversation is in no list, and nothing
+    /// of it is told. Kept, and told to a server that has a place for it.
+    Block {
+        /// The account.
+        account: String,
+        /// Who.
+        person: String,
+    },
+    /// Lifts that -> null. All that was said is there again.
+    Unblock {
+        /// The account.
+        account: String,
+        /// Who.
+        person: String,
+    },
+    /// Reports a message or a person to the owner, or asks them to delete this
+    /// account -> null. Kept, and sent once; only where `reports_on_server`.
+    Report {
+        /// The account.
+        account: String,
+        /// Who, or null where a message says it.
+        person: Option<String>,
+        /// Which message of theirs, or null.
+        message: Option<String>,
+        /// Why. `account_deletion` has neither person nor message.
+        reason: ReportReason,
+        /// In one's own words; at most 4,000 characters.
+        comment: String,
+        /// Whether a copy of the message goes with it.
+        with_text: bool,
+    },
     /// A person asks for a connection now -> null.
     Reconnect {
         /// The account.
@@ -803,6 +862,14 @@ pub enum Command {
     },
     /// What would be done to the server that is being set up -> [`SetUpPlan`].
     SetUpPlan,
+    /// Writes the owner's addresses into a server that is ready -> [`SetUpAddresses`] as
+    /// they are kept. Blank takes one away.
+    SetUpAddresses {
+        /// An e-mail address, or `https:`.
+        contact: String,
+        /// `https:`.
+        terms: String,
+    },
     /// Does it, if the plan still has this hash -> [`SetUpApplied`]. Each step
     /// is told as the event `set_up`.
     SetUpApply {
@@ -903,8 +970,10 @@ mod tests {
         Opened::export_all(&config).unwrap();
         Page::export_all(&config).unwrap();
         PeoplePage::export_all(&config).unwrap();
+        Safety::export_all(&config).unwrap();
         SearchPage::export_all(&config).unwrap();
         ServerFound::export_all(&config).unwrap();
+        SetUpAddresses::export_all(&config).unwrap();
         SetUpApplied::export_all(&config).unwrap();
         SetUpProgress::export_all(&config).unwrap();
         SetUpProof::export_all(&config).unwrap();

@@ -13,6 +13,10 @@ pub const IDENTIFIER: &str = "app.whinchat.Whinchat";
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The version of the terms (`TERMS.md`, and in the app's own words). Raised when they
+/// mean something else: then everybody is asked again.
+pub const TERMS: u32 = 1;
+
 /// Address that the sign-in starts with; empty where none is built in.
 pub const DEFAULT_SERVER: &str = "";
 
@@ -27,5 +31,11 @@ mod tests {
         assert_eq!(config["productName"], NAME);
         assert_eq!(config["identifier"], IDENTIFIER);
         assert_eq!(config["version"], VERSION);
+    }
+
+    #[test]
+    fn the_terms_say_which_version_they_are() {
+        let text = include_str!("../../../TERMS.md");
+        assert!(text.contains(&format!("Version {TERMS}.")), "{text}");
     }
 }

@@ -21,6 +21,7 @@ use whinchat_core::{
             Answer, By, Call, Direction, Fault, Groups, MessagesQuery, Outgoing, Rows, ServerFrame,
         },
         fault, realtime, rest, rows,
+        safety::{Ask, Told},
     },
     engine::{
         Credential, Effect, Engine, Granted, Input, Order, RequestId, Sessions, SocketEvent,
@@ -168,7 +169,15 @@ pub fn answer(bytes: &[u8]) {
             .filter_map(|t| t.newest)
             .for_each(check_instant),
         Ok(Answer::Days(days)) => days.iter().for_each(|day| check_instant(day.day)),
-        Ok(Answer::Probed | Answer::Created(None)) | Err(_) => {}
+        Ok(Answer::Safety(Told::Owner(owner))) => {
+            for address in [owner.contact, owner.terms].into_iter().flatten() {
+                let known = ["https://", "mailto:"]
+                    .iter()
+                    .any(|scheme| address.starts_with(scheme));
+                assert!(known && address.len() <= 300, "an address to be opened");
+            }
+        }
+        Ok(Answer::Safety(_) | Answer::Probed | Answer::Created(None)) | Err(_) => {}
     }
 }
 
@@ -201,9 +210,14 @@ fn call(u: &mut Unstructured<'_>, number: Option<u8>) -> Result<Call> {
     let at = |u: &mut Unstructured<'_>| u.arbitrary::<i64>().map(Instant);
     let number = match number {
         Some(number) => number,
-        None => u.int_in_range(0..=8)?,
+        None => u.int_in_range(0..=9)?,
     };
     Ok(match number {
+        9 => Call::Safety(match u.int_in_range(0..=3)? {
+            0 => Ask::Blocks,
+            1 => Ask::Unblock { person: person(u)? },
+            _ => Ask::Owner { addresses: true },
+        }),
         0 => Call::Probe { stamps },
         1 => Call::Me,
         2 => Call::People {

@@ -9,7 +9,7 @@ whinchat-rpc: Whinchat without a window, as JSON lines.
 
   whinchat-rpc sign-in  --data DIR --server URL --email E [--password-fd N] [--code-fd N]
                         [--vault keychain|passphrase|session_only] [--passphrase-fd N]
-                        [--account ID]
+                        [--account ID] [--accept-terms]
   whinchat-rpc sign-out --data DIR --account ID|E-MAIL [--discard]
   whinchat-rpc accounts --data DIR
   whinchat-rpc serve    --data DIR [--events] [--unlock ID [--passphrase-fd N]]...
@@ -30,6 +30,9 @@ with 0 or 1.
         ends with the program, so it is of use to no later one.
   --account ID
         Sign in to this account again; its messages are kept.
+  --accept-terms
+        You have read TERMS.md, and the terms of the server's owner, and accept them for
+        this account. Until then it sends nothing; the command accept_terms does the same.
   --discard
         Throw away messages that were not sent yet. Without it, sign-out refuses
         while there are any.
@@ -96,6 +99,7 @@ pub struct SignInArguments {
     pub email: String,
     pub vault: VaultKind,
     pub account: Option<AccountId>,
+    pub accept_terms: bool,
     pub password_fd: Option<u32>,
     pub code_fd: Option<u32>,
     pub passphrase_fd: Option<u32>,
@@ -124,6 +128,7 @@ struct Given {
     passphrase_fd: Option<u32>,
     unlock: Vec<(AccountId, Option<u32>)>,
     discard: bool,
+    accept_terms: bool,
     events: bool,
 }
 
@@ -159,6 +164,7 @@ pub fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>
             email: need(given.email, "--email")?,
             vault: vault(given.vault.as_deref())?,
             account: given.account.as_deref().map(account).transpose()?,
+            accept_terms: given.accept_terms,
             password_fd: given.password_fd,
             code_fd: given.code_fd,
             passphrase_fd: given.passphrase_fd,
@@ -213,6 +219,7 @@ fn take(
 ) -> Result<bool, String> {
     match word {
         "--discard" => given.discard = true,
+        "--accept-terms" => given.accept_terms = true,
         "--events" => given.events = true,
         _ => {
             let mut next = || words.next().ok_or(format!("{word} needs a value"));
@@ -264,6 +271,15 @@ mod tests {
             panic!("not sign-in");
         };
         assert_eq!(sign_in.password_fd, Some(3));
+        assert!(!sign_in.accept_terms, "nobody accepts them for somebody");
+        let Ok(Some(Arguments {
+            sub: Sub::SignIn(accepting),
+            ..
+        })) = words(&format!("{line} --accept-terms"))
+        else {
+            panic!("not sign-in");
+        };
+        assert!(accepting.accept_terms);
         assert_eq!(sign_in.vault, VaultKind::SessionOnly);
         assert!(words(&format!("{line} --password secret")).is_err());
         assert!(words("sign-in --data d --server s").is_err());

@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use whinchat_core::{
     bridge::{Code, Problem, SetUpSignIn, SignIn, Unsent, VaultKind},
     model::AccountId,
+    product,
     runtime::{Config, Messenger},
 };
 
@@ -164,6 +165,7 @@ async fn sign_in(
         Some(descriptor) => Some(ask("One-time code", Some(descriptor))?),
         None => None,
     };
+    let accepts = request.accept_terms;
     let mut sign_in = SignIn {
         server: request.server,
         email: request.email,
@@ -182,7 +184,16 @@ async fn sign_in(
         }
         other => other,
     };
-    to_value(answer?)
+    let account = answer?;
+    if accepts {
+        let id = account
+            .id
+            .parse()
+            .map_err(|_| Problem::new(Code::AccountUnknown))?;
+        messenger.open(id).await?;
+        messenger.accept_terms(id, product::TERMS).await?;
+    }
+    to_value(account)
 }
 
 async fn sign_out(messenger: &Messenger, who: &str, discard: bool) -> Result<Value, Problem> {

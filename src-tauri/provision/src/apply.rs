@@ -169,6 +169,9 @@ async fn perform(
             let (to, from) = fill.fields();
             fill_keys(client, to, from).await
         }
+        Step::RecordAddress(field, address) => {
+            write_record(client, &json!({ *field: address })).await
+        }
         Step::RecordVersion(version) => write_record(client, &json!({ "version": version })).await,
     }
 }

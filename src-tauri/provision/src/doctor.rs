@@ -6,8 +6,9 @@
 //! [`examine`] is pure. What can't be seen is a finding of its own: silence would look like
 //! health. Nothing on the server is changed; a session made for looking is ended again.
 
+use crate::addresses::AddressKind;
 use crate::schema::Kind;
-use crate::state::{ServerFacts, rows, text};
+use crate::state::{Record, ServerFacts, State, rows, text};
 use crate::{Client, Credentials, Error, Schema, look};
 use reqwest::Url;
 use serde::Serialize;
@@ -79,6 +80,8 @@ pub struct Facts {
     pub missing_steps: Option<usize>,
     /// How many groups have neither owner nor administrator.
     pub orphaned_groups: u64,
+    /// What is recorded of the owner's addresses; none where the server is not ready.
+    pub record: Option<Record>,
 }
 
 /// Looks at a server and says what it found, worst first.
@@ -124,6 +127,8 @@ async fn look_at(client: &Client, credentials: &Credentials) -> Result<Facts, Er
     let cookies = client.cookies_of_sign_in(credentials, "cookie").await?;
     facts.refresh_token = cookie_lives(&cookies, "refresh");
     if missing_steps == Some(0) {
+        let held = State::read(client, &Schema::of(Kind::Full)).await?;
+        facts.record = held.record;
         let filter = json!({ "_and": [
             { "owner_id": { "_null": true } },
             { "members": { "_none": { "admin_id": { "_nnull": true } } } },
@@ -270,6 +275,7 @@ fn examine_server(facts: &Facts, say: &mut Say<'_>) {
             None,
         );
     }
+    examine_addresses(facts, say);
     let told = text(&facts.health, "serviceId").unwrap_or_default();
     let same = match (Url::parse(&told), Url::parse(&facts.address)) {
         (Ok(told), Ok(asked)) => {
@@ -321,6 +327,52 @@ fn examine_server(facts: &Facts, say: &mut Say<'_>) {
             "The server (or a proxy) does not tell the time.".to_owned(),
             None,
         ),
+    }
+}
+
+/// What the owner says of themselves, which stores ask of a messenger.
+fn examine_addresses(facts: &Facts, say: &mut Say<'_>) {
+    let Some(record) = &facts.record else {
+        return;
+    };
+    for (kind, held, missing, setting) in [
+        (
+            AddressKind::Contact,
+            &record.contact,
+            "No contact address is recorded: people don't know whom to tell about messages, people \
+             and their account.",
+            "whinchat-provision apply --contact owner@example.com",
+        ),
+        (
+            AddressKind::Terms,
+            &record.terms,
+            "No address of your terms is recorded: people are shown the app's terms only.",
+            "whinchat-provision apply --terms https://example.com/terms",
+        ),
+    ] {
+        match held.as_deref() {
+            None | Some("") => say(
+                Level::Advice,
+                kind.field(),
+                missing.to_owned(),
+                Some(setting),
+            ),
+            Some(held) if kind.read(held).as_deref() == Some(held) => say(
+                Level::Good,
+                kind.field(),
+                format!("The {} address is {held}.", kind.field()),
+                None,
+            ),
+            Some(_) => say(
+                Level::Problem,
+                kind.field(),
+                format!(
+                    "The {} address is none that the app takes: it shows none.",
+                    kind.field()
+                ),
+                Some(setting),
+            ),
+        }
     }
 }
 
@@ -626,6 +678,11 @@ mod tests {
             refresh_token: Some(Duration::from_secs(90 * 86_400)),
             missing_steps: Some(0),
             orphaned_groups: 0,
+            record: Some(Record {
+                version: Some(3),
+                contact: Some("mailto:owner@example.com".to_owned()),
+                terms: Some("https://example.com/terms".to_owned()),
+            }),
         }
     }
 
@@ -650,7 +707,16 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_found() {
         type Change = fn(&mut Facts);
-        let cases: [(&str, Level, Change); 19] = [
+        let cases: [(&str, Level, Change); 22] = [
+            ("contact", Level::Advice, |f| {
+                f.record.as_mut().unwrap().contact = None;
+            }),
+            ("contact", Level::Problem, |f| {
+                f.record.as_mut().unwrap().contact = Some("javascript:1".to_owned());
+            }),
+            ("terms", Level::Advice, |f| {
+                f.record.as_mut().unwrap().terms = None;
+            }),
             ("websockets", Level::Problem, |f| {
                 f.info["websocket"] = json!(false)
             }),

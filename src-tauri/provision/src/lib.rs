@@ -14,6 +14,7 @@
 //!
 //! Credentials are handed over in memory, never by argument or environment.
 
+mod addresses;
 mod apply;
 mod client;
 mod doctor;
@@ -29,6 +30,7 @@ mod schema;
 mod state;
 pub mod verify;
 
+pub use addresses::{AddressKind, Addresses, LONGEST, set_addresses};
 pub use apply::{apply, apply_planned};
 pub use client::{Client, Credentials};
 pub use doctor::{Facts, Finding, Level, diagnose, examine};
@@ -40,7 +42,7 @@ pub use refusal::{OLDEST, Refusal};
 pub use removal::{Removal, RemovalStep, look_at_removal, removal, remove};
 pub use schema::{
     Action, Collection, FOLDER_PLACEHOLDER, Field, FieldType, Kind, MESSAGES, Permission, Policy,
-    ROLE_PLACEHOLDER, Relation, Reverse, SETUP, SETUP_ROW, Schema,
+    REASONS, REPORTS, ROLE_PLACEHOLDER, Relation, Reverse, SETUP, SETUP_ROW, Schema,
 };
 pub use state::{
     Dangling, Fill, HeldCollection, HeldField, HeldPermission, HeldRelation, Record, ServerFacts,

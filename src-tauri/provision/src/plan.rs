@@ -7,6 +7,7 @@
 //! The version is recorded last: a run that was broken off leaves none, and what is left to
 //! do is planned anew.
 
+use crate::addresses::AddressKind;
 use crate::hash;
 use crate::refusal::{Refusal, refusals};
 use crate::schema::{
@@ -66,6 +67,8 @@ pub enum Step {
     SetPermission(&'static str, String, Permission),
     /// What rows from before lack.
     FillIn(Fill),
+    /// Writes down, or takes away, an address of the owner's: the field, and the address.
+    RecordAddress(&'static str, Option<String>),
     /// Writes down which version is there.
     RecordVersion(u32),
 }
@@ -148,6 +151,12 @@ impl fmt::Display for Step {
                 let (to, from) = fill.fields();
                 write!(f, "fill in {MESSAGES}.{to} of older rows from {from}")
             }
+            Self::RecordAddress(field, Some(address)) => {
+                write!(f, "record the owner's {field}, {address}")
+            }
+            Self::RecordAddress(field, None) => {
+                write!(f, "take away the owner's {field}")
+            }
             Self::RecordVersion(version) => write!(f, "record version {version}"),
         }
     }
@@ -191,6 +200,16 @@ pub fn plan(schema: &Schema, state: &State) -> Plan {
         plan.steps.extend(fills.map(Step::FillIn));
     }
     plan.steps.extend(stamps);
+    for (kind, wanted) in schema.addresses.wanted() {
+        let held = state.record.as_ref().and_then(|record| match kind {
+            AddressKind::Contact => record.contact.as_ref(),
+            AddressKind::Terms => record.terms.as_ref(),
+        });
+        if held != wanted {
+            plan.steps
+                .push(Step::RecordAddress(kind.field(), wanted.cloned()));
+        }
+    }
     let version = schema.kind.version();
     let recorded = state.record.as_ref().and_then(|record| record.version);
     if schema.collection(SETUP).is_some() && recorded != Some(version) {
@@ -584,6 +603,7 @@ mod tests {
             state.server = Some(good_server());
             state.record = Some(Record {
                 version: Some(schema.kind.version()),
+                ..Record::default()
             });
         }
         for (index, policy) in schema.policies.iter().enumerate() {
@@ -751,7 +771,7 @@ mod tests {
         let filled = at("fill in chat_messages.date_created of older rows from timestamp");
         assert!(at("let Chat create chat_messages") < filled);
         assert!(filled < at("flag chat_messages.date_updated again"));
-        assert_eq!(words.last().unwrap(), "record version 2");
+        assert_eq!(words.last().unwrap(), "record version 3");
         let added = plan.steps.iter().find_map(|step| match step {
             Step::AddField(MESSAGES, field) if field.name == "date_updated" => Some(field),
             _ => None,
@@ -861,7 +881,7 @@ mod tests {
                 state.server.as_mut().unwrap().websockets = false;
             }),
             ("newer_schema", |state| {
-                state.record.as_mut().unwrap().version = Some(3);
+                state.record.as_mut().unwrap().version = Some(4);
             }),
             ("foreign_collection", |state| {
                 state.collections.get_mut("chat_groups").unwrap().ours = false;
@@ -914,8 +934,37 @@ mod tests {
         let full = Schema::of(Kind::Full);
         for kind in [Kind::Tutorial, Kind::Stamped] {
             let refusals = plan(&Schema::of(kind), &complete(&full)).refusals;
-            assert_eq!(refusals, [Refusal::NewerSchema { found: 2 }], "{kind:?}");
+            assert_eq!(refusals, [Refusal::NewerSchema { found: 3 }], "{kind:?}");
         }
+    }
+
+    #[test]
+    fn the_owners_addresses_are_recorded_where_they_differ_and_before_the_version() {
+        let mut state = complete(&Schema::of(Kind::Full));
+        let contact = "mailto:owner@example.com".to_owned();
+        let schema = || {
+            Schema::of(Kind::Full).with_addresses(crate::Addresses {
+                contact: Some(Some(contact.clone())),
+                terms: Some(None),
+            })
+        };
+        state.record.as_mut().unwrap().version = Some(2);
+        assert_eq!(
+            words(&plan(&schema(), &state)),
+            [
+                "record the owner's contact, mailto:owner@example.com",
+                "record version 3"
+            ]
+        );
+        let record = state.record.as_mut().unwrap();
+        record.version = Some(3);
+        record.contact = Some(contact.clone());
+        record.terms = Some("https://example.com/terms".to_owned());
+        assert_eq!(
+            words(&plan(&schema(), &state)),
+            ["take away the owner's terms"]
+        );
+        assert!(plan(&Schema::of(Kind::Full), &state).is_empty());
     }
 
     #[test]

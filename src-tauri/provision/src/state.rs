@@ -100,11 +100,18 @@ pub struct HeldPermission {
     pub content: Value,
 }
 
+/// From this version on messages have the keys of people in plain fields.
+const WITH_KEYS: u32 = 2;
+
 /// What [`crate::apply`] has written down on the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     /// The version that is there in full; none while the first is being made.
     pub version: Option<u32>,
+    /// Where the owner is reached.
+    pub contact: Option<String>,
+    /// Where the owner's terms are.
+    pub terms: Option<String>,
 }
 
 /// Something that rows from before a field lack.
@@ -163,7 +170,7 @@ impl State {
         if schema.kind == Kind::Full {
             // Written last: since then, what lacks a key was sent without one.
             let recorded = state.record.as_ref().and_then(|record| record.version);
-            if recorded != Some(schema.kind.version()) {
+            if recorded.is_none_or(|recorded| recorded < WITH_KEYS) {
                 state.read_unfilled(client).await?;
             }
             state.read_dangling(client, schema).await?;
@@ -317,9 +324,18 @@ impl State {
         if !self.collections.get(SETUP).is_some_and(|held| held.ours) {
             return Ok(());
         }
-        let path = format!("items/{SETUP}?limit=1&fields=version&filter[id][_eq]={SETUP_ROW}");
+        // Version 2 had no addresses.
+        let there = ["version", "contact", "terms"].into_iter().filter(|name| {
+            self.collections
+                .get(SETUP)
+                .is_some_and(|held| held.fields.contains_key(*name))
+        });
+        let fields = there.collect::<Vec<_>>().join(",");
+        let path = format!("items/{SETUP}?limit=1&fields={fields}&filter[id][_eq]={SETUP_ROW}");
         let held = rows(client.get(&path).await?);
         self.record = held.first().map(|row| Record {
+            contact: text(row, "contact"),
+            terms: text(row, "terms"),
             version: row
                 .get("version")
                 .and_then(Value::as_u64)

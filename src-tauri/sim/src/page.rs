@@ -127,7 +127,7 @@ impl Page {
                         }
                     }
                 }
-                Change::Connection(_) => {}
+                Change::Connection(_) | Change::Safety(_) => {}
             }
         }
         again

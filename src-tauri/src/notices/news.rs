@@ -155,7 +155,8 @@ impl News {
     fn row(&mut self, row: ConversationRow, moment: Moment<'_>) -> Vec<Deed> {
         let before = self.unread.insert(row.id.clone(), row.unread).unwrap_or(0);
         let came = row.unread - before;
-        if row.unread == 0 {
+        // Of somebody who is blocked nothing is told, and what stood is taken back.
+        if row.unread == 0 || row.blocked {
             return self.read(&row.id);
         }
         if came <= 0 {
@@ -260,6 +261,7 @@ mod tests {
             }),
             unread,
             draft: None,
+            blocked: false,
             sort: String::new(),
         }
     }
@@ -288,6 +290,27 @@ mod tests {
 
     fn live(rows: &[ConversationRow]) -> News {
         News::begin(rows, ConnectionState::Live)
+    }
+
+    #[test]
+    fn nothing_is_told_of_somebody_who_is_blocked_and_what_stood_is_taken_back() {
+        let mut news = News::begin(&[row("bob", 0, "")], ConnectionState::Live);
+        let told = news.change(&Change::Conversation(row("bob", 1, "Hi")), WANTED);
+        assert!(matches!(told.as_slice(), [Deed::Show(_)]), "{told:?}");
+        let blocked = ConversationRow {
+            blocked: true,
+            ..row("bob", 1, "Hi")
+        };
+        let told = news.change(&Change::Conversation(blocked.clone()), WANTED);
+        assert_eq!(told, [Deed::Withdraw("dm:bob".to_owned())]);
+        let more = ConversationRow {
+            unread: 2,
+            ..blocked
+        };
+        assert_eq!(news.change(&Change::Conversation(more), WANTED), []);
+        // Not blocked any more: what came meanwhile is no news.
+        let back = Change::Conversation(row("bob", 2, "Hi"));
+        assert_eq!(news.change(&back, WANTED), []);
     }
 
     #[test]

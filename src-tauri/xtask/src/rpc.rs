@@ -63,6 +63,7 @@ impl Account {
             "0",
             "--vault",
             "passphrase",
+            "--accept-terms",
         ];
         let (mut running, lines) = start(command(&data, &passphrase, &words), folder)?;
         if let Some(mut input) = running.child().stdin.take() {

@@ -10,6 +10,7 @@ use whinchat_core::bridge::{
     AccountSummary, Anchor, Code, ConnectionState, MessageRow, Problem, SignIn, VaultKind,
 };
 use whinchat_core::model::{AccountId, ConversationId};
+use whinchat_core::product;
 use whinchat_core::runtime::{Config, Event, Messenger};
 use whinchat_core::store;
 use whinchat_core::vault::{Vault, passphrase_file};
@@ -88,6 +89,8 @@ impl Client {
         let events = messenger.events();
         let account = summary.id.parse().unwrap();
         messenger.open(account).await.unwrap();
+        let accepted = messenger.accept_terms(account, product::TERMS).await;
+        accepted.unwrap();
         Self {
             messenger,
             account,

@@ -1,4 +1,4 @@
-"""An echo bot: says to everybody what they said. After whinchat-rpc sign-in:
+"""An echo bot: says to everybody what they said. After whinchat-rpc sign-in --accept-terms:
 python3 echo.py whinchat-rpc serve --data DIR --events"""
 import json, subprocess, sys
 

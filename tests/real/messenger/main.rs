@@ -5,6 +5,7 @@ mod client;
 mod leaving;
 mod locking;
 mod rpc;
+mod safety;
 mod sessions;
 mod setting_up;
 mod signing_in;

@@ -155,6 +155,7 @@ fn sign_in(
         &url,
     ];
     arguments.extend(["--email", &person.email, "--password-fd", "3"]);
+    arguments.push("--accept-terms");
     arguments.extend(more);
     run(command(folder, secrets, &arguments))
 }

@@ -97,6 +97,7 @@ impl Cast {
                         Method::Get => "GET",
                         Method::Post => "POST",
                         Method::Search => "SEARCH",
+                        Method::Delete => "DELETE",
                     },
                     path: http.path,
                     query: http.query,

@@ -89,6 +89,52 @@ async fn applying_the_whole_schema_again_changes_nothing() {
     assert_same("made again", &before, &after);
 }
 
+/// Version 2 had no reports and no addresses of the owner's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_reports_gets_them_and_keeps_everything_else() {
+    let server = ServerFixture::start(Kind::Full, Options::default());
+    let client = client(&server).await;
+    let admin = server.admin();
+    let alice = server.as_person(server.alice());
+    let message = json!({ "id": ONE, "content": "Hello", "receiver_id": server.bob().id });
+    alice.call("POST", "/items/chat_messages", Some(&message));
+    admin.call("DELETE", "/collections/chat_reports", None);
+    for field in ["contact", "terms"] {
+        admin.call("DELETE", &format!("/fields/chat_setup/{field}"), None);
+    }
+    let record = format!("/items/chat_setup/{}", whinchat_provision::SETUP_ROW);
+    admin.call("PATCH", &record, Some(&json!({ "version": 2 })));
+
+    let done = apply(&client, &full(), |_, _, _| {}).await.unwrap();
+    let steps: Vec<String> = done.steps.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        steps,
+        [
+            "add the field chat_setup.contact",
+            "add the field chat_setup.terms",
+            "make the collection chat_reports",
+            "relate chat_reports.reporter_id",
+            "relate chat_reports.about_id",
+            "correct how Chat may read chat_setup",
+            "let Chat create chat_reports",
+            "record version 3",
+        ]
+    );
+    assert!(look(&client, &full()).await.unwrap().is_empty());
+    assert_eq!(admin.messages()[0]["content"], "Hello");
+    let report = json!({ "reason": "spam", "about_id": server.bob().id });
+    let path = "/items/chat_reports";
+    assert_eq!(
+        code(&alice, "POST", path, &report).0,
+        204,
+        "made, not shown"
+    );
+    assert_eq!(code(&alice, "GET", path, &Value::Null).0, 403);
+    let held = admin.call("GET", "/items/chat_reports?fields=reporter_id,reason", None);
+    let hers = json!({ "reporter_id": server.alice().id, "reason": "spam" });
+    assert_eq!(held, json!([hers]));
+}
+
 fn rule_policy(set_up: &std::collections::BTreeMap<String, Value>) -> Value {
     let rule = set_up
         .iter()

@@ -55,15 +55,16 @@ fn an_owner_plans_applies_examines_and_removes() {
     let secret = json!({ "email": administrator.email, "password": administrator.password });
     let with = |words: &str| format!("{words} --url {} --credentials-fd 0", server.url());
 
-    let planned = run(&with("plan --json"), &secret);
+    let owner = "--contact owner@example.com --terms https://example.com/terms";
+    let planned = run(&with(&format!("plan {owner} --json")), &secret);
     assert_eq!(planned.status.code(), Some(0), "{planned:?}");
     let plan = lines(&planned).remove(0);
     assert_eq!(plan["version"], json!(Kind::Full.version()));
     assert_eq!(plan["refusals"], json!([]));
     let steps = plan["steps"].as_array().unwrap();
-    assert_eq!(steps.last().unwrap()["text"], "record version 2");
+    assert_eq!(steps.last().unwrap()["text"], "record version 3");
     let hash = plan["plan"].as_str().unwrap();
-    let words = run(&with("plan"), &secret);
+    let words = run(&with(&format!("plan {owner}")), &secret);
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
     assert!(words.ends_with(&format!("Plan {hash}\n")), "{words}");
     assert!(
@@ -71,6 +72,13 @@ fn an_owner_plans_applies_examines_and_removes() {
         "{words}"
     );
     assert_same("planned", &before, &set_up(&server));
+
+    assert!(
+        words.contains("record the owner's contact, mailto:owner@example.com"),
+        "{words}"
+    );
+    let wrong = run(&with("plan --terms http://example.com"), &secret);
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
 
     let asked = run(&with("apply"), &secret);
     assert_eq!(
@@ -87,7 +95,10 @@ fn an_owner_plans_applies_examines_and_removes() {
     let sentence = String::from_utf8_lossy(&early.stderr).into_owned();
     assert!(sentence.contains("Run apply first"), "{sentence}");
 
-    let applied = run(&with(&format!("apply --json --plan {hash}")), &secret);
+    let applied = run(
+        &with(&format!("apply {owner} --json --plan {hash}")),
+        &secret,
+    );
     assert_eq!(applied.status.code(), Some(0), "{applied:?}");
     let told = lines(&applied);
     assert_eq!(
@@ -98,6 +109,13 @@ fn an_owner_plans_applies_examines_and_removes() {
         told.len(),
         steps.len() + 2,
         "the plan, each step, and the end"
+    );
+    let held = server
+        .admin()
+        .call("GET", "/items/chat_setup?fields=contact,terms", None);
+    assert_eq!(
+        held,
+        json!([{ "contact": "mailto:owner@example.com", "terms": "https://example.com/terms" }])
     );
     let again = run(&with("apply --yes"), &secret);
     assert_eq!(again.status.code(), Some(0), "{again:?}");

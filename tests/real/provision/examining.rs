@@ -1,7 +1,7 @@
 //! What `doctor` says of servers that are set up badly, and of one that is set up well.
 
 use crate::client;
-use whinchat_provision::{Credentials, Finding, Level, diagnose};
+use whinchat_provision::{Addresses, Credentials, Finding, Level, diagnose};
 use whinchat_tests::{Kind, Options, ServerFixture};
 
 async fn findings(server: &ServerFixture) -> Vec<Finding> {
@@ -68,7 +68,10 @@ async fn a_bad_set_up_is_told_with_the_settings_to_change() {
         .set("QUERY_LIMIT_DEFAULT", "1000");
     server.restart_with(good);
     let owner = client(&server).await;
-    let whole = whinchat_provision::Schema::of(Kind::Full);
+    let whole = whinchat_provision::Schema::of(Kind::Full).with_addresses(Addresses {
+        contact: Some(Some("mailto:owner@example.com".to_owned())),
+        terms: Some(Some("https://example.com/terms".to_owned())),
+    });
     whinchat_provision::apply(&owner, &whole, |_, _, _| {})
         .await
         .unwrap();

@@ -201,7 +201,7 @@ fn messages_go_to_one_person_or_one_group_and_carry_their_senders_key() {
     // The version is read by everybody and written by nobody.
     let setup = "/items/chat_setup";
     let held = alice.does("GET", &format!("{setup}?fields=version"), &Value::Null);
-    assert_eq!(held, json!([{ "version": 2 }]));
+    assert_eq!(held, json!([{ "version": 3 }]));
     let path = format!("{setup}/{}", whinchat_provision::SETUP_ROW);
     alice.is_refused(
         "the version",

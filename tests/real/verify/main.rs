@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask verify-schema` runs it: `--db sqlite` or `postgres`, `--servers 2`
 //! (two on one PostgreSQL, behind Redis; asked through the second),
-//! `--without-mutations`, `--from N` (the first N weakenings passed over). With
+//! `--without-mutations`, `--from N` (the first N weakenings passed over), `--only COLLECTION`. With
 //! `--without-licence` it is seen instead that a Directus which takes no rules is
 //! refused, with the reason, and left as it was.
 //!
@@ -34,13 +34,15 @@ fn main() -> ExitCode {
 }
 
 /// What is to be proven, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Wanted {
     postgres: bool,
     two: bool,
     mutations: bool,
     /// So many weakenings are passed over.
     from: usize,
+    /// Only the rules of this collection are weakened.
+    only: Option<String>,
 }
 
 impl Wanted {
@@ -50,6 +52,7 @@ impl Wanted {
             two: false,
             mutations: true,
             from: 0,
+            only: None,
         };
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
@@ -64,6 +67,7 @@ impl Wanted {
                 ("--servers", Some("1")) => {}
                 ("--servers", Some("2")) => (wanted.two, wanted.postgres) = (true, true),
                 ("--without-mutations", _) => wanted.mutations = false,
+                ("--only", Some(collection)) => wanted.only = Some(collection.to_owned()),
                 ("--from", Some(number)) => {
                     let number = number.parse();
                     wanted.from = number.map_err(|_| Problem::new("--from takes a number."))?;
@@ -214,7 +218,7 @@ async fn prove(wanted: &Wanted, fixture: &ServerFixture, url: &str) -> Outcome {
         return Err(Problem::new("A server that is ready is not left alone."));
     }
     if wanted.mutations {
-        weaken(&owner, &schema, wanted.from).await?;
+        weaken(&owner, &schema, wanted).await?;
     }
     let gone = remove(&owner, false, |_, _, _| {})
         .await
@@ -268,7 +272,7 @@ fn has_more_fields(schema: &Schema, collection: &str, content: &Value) -> bool {
 }
 
 /// Weakens one permission after the other, and sees that the attacks notice.
-async fn weaken(owner: &Client, schema: &Schema, from: usize) -> Outcome {
+async fn weaken(owner: &Client, schema: &Schema, wanted: &Wanted) -> Outcome {
     let state = State::read(owner, schema)
         .await
         .map_err(|error| sentence(&error))?;
@@ -280,7 +284,8 @@ async fn weaken(owner: &Client, schema: &Schema, from: usize) -> Outcome {
         let more = has_more_fields(schema, collection, &held.content);
         for weakening in weakening::of(*action, &held.content, more) {
             number += 1;
-            if number <= from {
+            let other = wanted.only.as_ref().is_some_and(|only| only != collection);
+            if number <= wanted.from || other {
                 continue;
             }
             let choices = Choices {
@@ -369,9 +374,12 @@ mod tests {
             two: true,
             mutations: false,
             from: 0,
+            only: None,
         };
         assert_eq!(read("--servers 2 --without-mutations").unwrap(), all);
         assert_eq!(read("--from 90").unwrap().from, 90);
+        let only = read("--only chat_reports").unwrap().only;
+        assert_eq!(only.as_deref(), Some("chat_reports"));
         assert!(!read("--db sqlite").unwrap().postgres);
         assert!(read("--db oracle").is_err());
     }

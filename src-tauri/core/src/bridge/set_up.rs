@@ -24,6 +24,16 @@ pub struct SetUpSignIn {
     pub code: Option<String>,
 }
 
+/// What the owner says of themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "bridge.ts")]
+pub struct SetUpAddresses {
+    /// Where they are reached: `mailto:` or `https:`.
+    pub contact: Option<String>,
+    /// Where their terms are: `https:`.
+    pub terms: Option<String>,
+}
+
 /// What a step is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "bridge.ts")]
@@ -47,6 +57,8 @@ pub enum SetUpSubject {
     Presence,
     /// Who has blocked whom.
     Blocks,
+    /// What people report to the owner.
+    Reports,
     /// The directory of people.
     People,
     /// Who may chat: role, policies, folder.
@@ -90,6 +102,8 @@ pub enum SetUpDeed {
     SetPermission,
     /// Fills in what older rows lack. {collection, field, from}
     FillIn,
+    /// Writes down an address of the owner's; empty to take it away. {field, address}
+    RecordAddress,
     /// Writes down which version is there. {version}
     RecordVersion,
 }
@@ -169,6 +183,8 @@ pub struct SetUpPlan {
     pub kept: Vec<SetUpKept>,
     /// Names of the roles that may chat afterwards.
     pub roles: Vec<String>,
+    /// What the owner says of themselves now.
+    pub addresses: SetUpAddresses,
 }
 
 /// How far it is: told before each step, and before each attempt of a proof.

@@ -1,6 +1,7 @@
 //! What the engine may ask of a server, and what it may hear: the vocabulary
 //! between the two, without a route or a byte of JSON in it.
 
+use super::safety::{Ask, Told};
 use crate::model::{Instant, Message, MessageId, Person, PersonId, Stamps};
 
 /// One REST request, in the engine's words. `rest::request` turns it into a
@@ -64,6 +65,8 @@ pub enum Call {
     },
     /// Creates a message: `POST /items/chat_messages` -> [`Answer::Created`].
     Create(Outgoing),
+    /// About people and the owner -> [`Answer::Safety`].
+    Safety(Ask),
 }
 
 /// Which groups a request for totals asks for.
@@ -172,6 +175,8 @@ pub enum Answer {
     Days(Vec<DayTotal>),
     /// The created row, as the server has it; `None` where it may not be read.
     Created(Option<Message>),
+    /// About people and the owner.
+    Safety(Told),
 }
 
 /// The rows of a page.

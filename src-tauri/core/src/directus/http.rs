@@ -124,6 +124,7 @@ impl Http {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
+            Method::Delete => reqwest::Method::DELETE,
             Method::Search => {
                 reqwest::Method::from_bytes(b"SEARCH").unwrap_or(reqwest::Method::GET)
             }

@@ -17,6 +17,7 @@ pub mod http;
 pub mod realtime;
 pub mod rest;
 pub mod rows;
+pub mod safety;
 #[cfg(feature = "runtime")]
 pub mod sessions;
 #[cfg(feature = "runtime")]

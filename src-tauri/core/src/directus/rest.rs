@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     call::{Answer, By, Call, Direction, Fault, Groups, MessagesQuery, Outgoing, Reason, Refusal},
     fault::fault,
-    rows,
+    rows, safety,
 };
 use crate::model::{Instant, PersonId, Stamps};
 
@@ -33,6 +33,8 @@ pub enum Method {
     Get,
     /// POST.
     Post,
+    /// DELETE.
+    Delete,
     /// SEARCH: a GET whose query stands in the body. Directus' own.
     Search,
 }
@@ -288,6 +290,7 @@ pub fn request(call: &Call) -> HttpRequest {
         .on(ITEMS),
         Call::Newest { stamps, of, limit } => newest(*stamps, of, *limit),
         Call::Create(message) => create(message),
+        Call::Safety(ask) => safety::request(ask),
     }
 }
 
@@ -418,6 +421,12 @@ pub fn answer(
         retry_after,
         status,
     };
+    if let Call::Safety(ask) = call {
+        let value: Option<Value> = serde_json::from_slice(body).ok();
+        let data = value.as_ref().and_then(|value| value.get("data"));
+        let told = safety::answer(ask, data);
+        return told.map(Answer::Safety).ok_or(unreadable);
+    }
     let value: Value = serde_json::from_slice(body).map_err(|_| unreadable.clone())?;
     let data = value.get("data").ok_or_else(|| unreadable.clone())?;
     match call {
@@ -455,7 +464,7 @@ fn read_list(call: &Call, list: &[Value], status: u16) -> Result<Answer, Fault> 
         },
         Call::Message { .. } if list.is_empty() => return Err(refused(Reason::Forbidden, None)),
         Call::Messages(query) => Answer::Messages(rows::messages(list, query.by)),
-        Call::Message { .. } | Call::Newest { .. } | Call::Create(_) => {
+        Call::Message { .. } | Call::Newest { .. } | Call::Create(_) | Call::Safety(_) => {
             Answer::Messages(rows::messages(list, By::Created))
         }
         Call::Totals { stamps, .. } => Answer::Totals(rows::totals(list, stamp_field(*stamps))),

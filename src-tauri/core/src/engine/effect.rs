@@ -41,6 +41,8 @@ pub enum Timer {
     Poll,
     /// The next page of history that nobody asked for.
     History,
+    /// The next try of what waits to be told about people.
+    Safety,
 }
 
 /// One of the two ways in which an account is signed in.

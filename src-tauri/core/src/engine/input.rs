@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    bridge::{Anchor, Depth},
+    bridge::{Anchor, Depth, ReportReason},
     directus::call::{Answer, Fault, ServerFrame},
-    model::{ConversationId, Instant, MessageId},
+    model::{ConversationId, Instant, MessageId, PersonId},
 };
+use uuid::Uuid;
 
 use super::effect::{Credential, RequestId, SocketId, Ticket, Timer};
 
@@ -99,6 +100,29 @@ pub enum Order {
     SetDepth(Depth),
     /// Connect now.
     Reconnect,
+    /// Block somebody, or lift that; with a fresh key for the server's row.
+    Block(PersonId, bool, Uuid),
+    /// Report to the owner.
+    Report(NewReport),
+    /// The app's terms are accepted, in this version.
+    AcceptTerms(u32),
+}
+
+/// A report as a person makes it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewReport {
+    /// Fresh: its key on the server.
+    pub id: Uuid,
+    /// About whom, where no message says it.
+    pub about: Option<PersonId>,
+    /// About which message.
+    pub message: Option<MessageId>,
+    /// Why.
+    pub reason: ReportReason,
+    /// In one's own words.
+    pub comment: String,
+    /// Whether a copy of the message goes with it.
+    pub with_text: bool,
 }
 
 /// Never the text: this may stand in a log.
@@ -116,6 +140,9 @@ impl std::fmt::Debug for Order {
             Self::Fetch(conversation, anchor) => write!(f, "Fetch({conversation}, {anchor:?})"),
             Self::SetDepth(depth) => write!(f, "SetDepth({depth:?})"),
             Self::Reconnect => f.write_str("Reconnect"),
+            Self::Block(person, wanted, _) => write!(f, "Block({person}, {wanted})"),
+            Self::Report(report) => write!(f, "Report({})", report.id),
+            Self::AcceptTerms(version) => write!(f, "AcceptTerms({version})"),
         }
     }
 }

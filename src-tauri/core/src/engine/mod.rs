@@ -19,6 +19,7 @@
 //! | `ingest` | what a row from the server changes here |
 //! | `outbox` | sending |
 //! | `orders` | what a person asks for |
+//! | `safety` | blocks, reports, the owner's addresses |
 
 mod connection;
 mod effect;
@@ -30,6 +31,7 @@ mod orders;
 mod outbox;
 mod pages;
 mod reconcile;
+mod safety;
 mod step;
 mod sync;
 #[cfg(test)]
@@ -40,7 +42,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 pub use effect::{Credential, Effect, Notice, Reply, RequestId, SocketId, Ticket, Timer};
-pub use input::{Granted, Input, Order, Sessions, SocketEvent};
+pub use input::{Granted, Input, NewReport, Order, Sessions, SocketEvent};
 pub use pages::Pages;
 
 use crate::{
@@ -73,6 +75,7 @@ pub struct Engine {
     sync: sync::Sync,
     history: history::History,
     outbox: outbox::Outbox,
+    safety: safety::Safety,
     /// Rows that did not concern me and were dropped.
     foreign: u64,
 }
@@ -101,6 +104,7 @@ impl Engine {
             sync: sync::Sync::default(),
             history: history::History::default(),
             outbox: outbox::Outbox::default(),
+            safety: safety::Safety::default(),
             foreign: 0,
         })
     }
@@ -153,13 +157,16 @@ impl Engine {
                     let least = date.0.saturating_sub(now.wall.0);
                     self.skew = self.skew.clamp(least, least.saturating_add(999));
                 }
-                self.answered(s, request, result)?;
+                if !self.safety_answered(s, request, &result)? {
+                    self.answered(s, request, result)?;
+                }
             }
             Input::Renewed { request, result } => self.renewed(s, request, result)?,
             Input::Timer(timer) => self.timer(s, timer)?,
             Input::Network(up) => self.network(s, up)?,
             Input::Resumed => self.resumed(s)?,
         }
+        self.look_after_safety(s)?;
         self.show_connection(s);
         step.finish(&self.watching, &mut self.unread_shown)
     }
@@ -212,6 +219,7 @@ impl Engine {
             Timer::Outbox => self.drain(s),
             Timer::Poll => self.poll(s),
             Timer::History => self.deepen(s),
+            Timer::Safety => self.safety_due(s),
         }
     }
 

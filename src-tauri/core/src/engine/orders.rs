@@ -51,6 +51,9 @@ impl Engine {
                 self.resumed(s)?;
                 Ok(())
             }
+            Order::Block(person, wanted, key) => self.block(s, person, wanted, key)?,
+            Order::Report(report) => self.report(s, report)?,
+            Order::AcceptTerms(version) => self.accept_terms(s, version)?,
         };
         s.effect(Effect::Reply(ticket, done.map(|()| Reply::Done)));
         Ok(())

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use rusqlite::Connection;
 
-use super::effect::{Effect, Ticket};
+use super::effect::{Effect, Notice, Ticket};
 use crate::{
     bridge::{Change, Problem},
     model::{ConversationId, MessageId, Now},
@@ -104,11 +104,19 @@ impl<'tx> Step<'tx> {
                 }
             });
         }
+        let mut silent = BTreeSet::new();
         for id in &self.conversations {
-            changes.push(Change::Conversation(view::conversation(
-                self.tx, eyes, *id,
-            )?));
+            let row = view::conversation(self.tx, eyes, *id)?;
+            if row.blocked {
+                silent.insert(row.id.clone());
+            }
+            changes.push(Change::Conversation(row));
         }
+        // Nobody is told of a message of somebody who is blocked.
+        self.effects.retain(|effect| match effect {
+            Effect::Notify(Notice::Arrived(row)) => !silent.contains(&row.conversation),
+            _ => true,
+        });
         changes.append(&mut self.changes);
         if !self.conversations.is_empty() {
             let unread = view::unread(self.tx)?;

@@ -6,6 +6,7 @@ mod history;
 mod large;
 mod live;
 mod reconcile;
+mod safety;
 mod sending;
 
 use rusqlite::Connection;
@@ -18,6 +19,7 @@ use crate::{
         Answer, ClientFrame, DayTotal, Fault, Reason, Refusal, Rows, ServerFrame, Total,
     },
     model::{Instant, Message, MessageId, Person},
+    product,
     store::{self, Key, Place},
     view,
 };

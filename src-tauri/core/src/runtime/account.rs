@@ -3,7 +3,10 @@
 //! Owns: what belongs to an open account, and that all of it goes when it is
 //! closed: thread, sockets, requests, timers, database, lock.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
@@ -23,7 +26,8 @@ use crate::{
     bridge::{Code, Opened, Problem, VaultKind},
     directus::{address::Server, http::Http},
     model::AccountId,
-    store::{self, Key, Place, Trouble, rebuild},
+    product,
+    store::{self, Key, Place, Trouble, rebuild, safety},
     vault::Vault,
     view,
 };
@@ -45,6 +49,8 @@ pub struct Account {
     pub hub: Arc<Hub>,
     /// What a person is told once: that the database was rebuilt.
     rebuilt: Arc<std::sync::Mutex<Option<Problem>>>,
+    /// The terms of this version were accepted: known since it was looked up.
+    accepted: AtomicBool,
     /// Held until it is dropped; nothing in memory needs one.
     _lock: Option<Lock>,
 }
@@ -59,6 +65,23 @@ struct Opening {
 }
 
 impl Account {
+    /// Whether this account may send: not before the terms are accepted. The
+    /// engine knows nothing of it: what it has taken, it sends.
+    ///
+    /// # Errors
+    /// `terms_needed`; the database's.
+    pub async fn may_send(&self) -> Result<(), Problem> {
+        if self.accepted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let accepted = self.reads.read(safety::accepted).await?;
+        if accepted.is_some_and(|accepted| accepted.version == product::TERMS) {
+            self.accepted.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        Err(Problem::new(Code::TermsNeeded).with("version", product::TERMS))
+    }
+
     async fn opened(&self) -> Result<Opened, Problem> {
         let (list, unread) = self
             .reads
@@ -214,6 +237,7 @@ impl Messenger {
             keeper,
             hub,
             rebuilt,
+            accepted: AtomicBool::new(false),
             _lock: lock,
         })
     }

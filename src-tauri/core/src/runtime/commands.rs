@@ -9,10 +9,10 @@ use super::{Messenger, account::Account};
 use crate::{
     bridge::{
         Anchor, Code, Command, ConversationPage, Depth, MessageRow, Page, PeoplePage, Problem,
-        SearchPage,
+        Safety, SearchPage,
     },
     directus::address::Server,
-    engine::{Input, Order, Reply},
+    engine::{Input, NewReport, Order, Reply},
     model::{AccountId, ConversationId, Instant, MessageId, PersonId},
     store::{facts, search::Search, words::Query},
     view,
@@ -161,19 +161,22 @@ impl Messenger {
     /// Queues a message durably.
     ///
     /// # Errors
-    /// `text_blank`, `text_too_long`, `unknown`, and as [`Messenger::conversations`].
+    /// `terms_needed`, `text_blank`, `text_too_long`, `unknown`, and as
+    /// [`Messenger::conversations`].
     pub async fn send(
         &self,
         account: AccountId,
         conversation: ConversationId,
         text: &str,
     ) -> Result<MessageRow, Problem> {
+        let running = self.running(account)?;
+        running.may_send().await?;
         let order = Order::Send {
             id: MessageId::new(uuid::Uuid::now_v7()),
             conversation,
             text: check_text(text)?.to_owned(),
         };
-        match self.running(account)?.machine.order(order).await? {
+        match running.machine.order(order).await? {
             Reply::Queued(row) => Ok(*row),
             Reply::Done => Err(Problem::new(Code::Unknown)),
         }
@@ -273,6 +276,47 @@ impl Messenger {
     /// As [`Messenger::conversations`].
     pub async fn set_history_depth(&self, account: AccountId, depth: Depth) -> Result<(), Problem> {
         self.order(account, Order::SetDepth(depth)).await
+    }
+
+    /// Blocks, reports, terms and the owner's addresses.
+    ///
+    /// # Errors
+    /// As [`Messenger::conversations`].
+    pub async fn safety(&self, account: AccountId) -> Result<Safety, Problem> {
+        let reads = self.running(account)?.reads.clone();
+        reads.read(view::safety::safety).await
+    }
+
+    /// Accepts the app's terms in this version.
+    ///
+    /// # Errors
+    /// `terms_needed` where the terms have another version, and as
+    /// [`Messenger::conversations`].
+    pub async fn accept_terms(&self, account: AccountId, version: u32) -> Result<(), Problem> {
+        self.order(account, Order::AcceptTerms(version)).await
+    }
+
+    /// Blocks somebody, or lifts that.
+    ///
+    /// # Errors
+    /// `unknown`, and as [`Messenger::conversations`].
+    pub async fn block(
+        &self,
+        account: AccountId,
+        person: PersonId,
+        wanted: bool,
+    ) -> Result<(), Problem> {
+        let key = uuid::Uuid::now_v7();
+        self.order(account, Order::Block(person, wanted, key)).await
+    }
+
+    /// Keeps a report until the server has it.
+    ///
+    /// # Errors
+    /// `reports_missing`, `text_too_long`, `unknown`, and as
+    /// [`Messenger::conversations`].
+    pub async fn report(&self, account: AccountId, report: NewReport) -> Result<(), Problem> {
+        self.order(account, Order::Report(report)).await
     }
 
     /// A person asks for a connection now.
@@ -441,6 +485,36 @@ impl Messenger {
                         .await?,
                 )
             }
+            Command::Safety { account } => value(self.safety(account_id(&account)?).await?),
+            Command::AcceptTerms { account, version } => {
+                value(self.accept_terms(account_id(&account)?, version).await?)
+            }
+            Command::Block { account, person } => {
+                let person = person_id(&person)?;
+                value(self.block(account_id(&account)?, person, true).await?)
+            }
+            Command::Unblock { account, person } => {
+                let person = person_id(&person)?;
+                value(self.block(account_id(&account)?, person, false).await?)
+            }
+            Command::Report {
+                account,
+                person,
+                message,
+                reason,
+                comment,
+                with_text,
+            } => {
+                let report = NewReport {
+                    id: uuid::Uuid::now_v7(),
+                    about: person.as_deref().map(person_id).transpose()?,
+                    message: message.as_deref().map(message_id).transpose()?,
+                    reason,
+                    comment: comment.trim().to_owned(),
+                    with_text,
+                };
+                value(self.report(account_id(&account)?, report).await?)
+            }
             Command::Reconnect { account } => value(self.reconnect(account_id(&account)?).await?),
             Command::UnsentMessages { account } => {
                 value(self.unsent_messages(account_id(&account)?).await?)
@@ -453,6 +527,9 @@ impl Messenger {
                 value(())
             }
             Command::SetUpPlan => value(self.set_up_plan().await?),
+            Command::SetUpAddresses { contact, terms } => {
+                value(self.set_up_addresses(&contact, &terms).await?)
+            }
             Command::SetUpApply { plan } => value(self.set_up_apply(plan).await?),
             Command::SetUpVerify => value(self.set_up_verify().await?),
             Command::SetUpStop => {

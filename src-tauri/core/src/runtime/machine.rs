@@ -499,7 +499,7 @@ impl Run {
             }
             database.execute_batch("BEGIN IMMEDIATE")?;
             let made = (|| {
-                let mut engine = Engine::resume(&database, seed)?;
+                let mut engine = Engine::resume(&database, seed)?.with_safety();
                 let mut effects = engine.step(&database, now, watching)?;
                 effects.extend(engine.step(&database, now, Input::Start(sessions))?);
                 Ok::<_, StoreError>((engine, effects))

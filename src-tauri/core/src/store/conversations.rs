@@ -20,6 +20,8 @@ pub struct Kept {
     pub read: Option<Spot>,
     /// What was typed and not sent.
     pub draft: Option<String>,
+    /// Whether the other person is blocked.
+    pub blocked: bool,
 }
 
 type Raw = (
@@ -30,9 +32,11 @@ type Raw = (
     Option<i64>,
     Option<String>,
     Option<String>,
+    bool,
 );
 
-const COLUMNS: &str = "id, last_message, activity, unread, read_stamp, read_id, draft";
+const COLUMNS: &str = "id, last_message, activity, unread, read_stamp, read_id, draft,
+    EXISTS (SELECT 1 FROM block WHERE block.person = conversation.person AND wanted = 1)";
 
 fn raw(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
     Ok((
@@ -43,11 +47,12 @@ fn raw(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
         row.get(4)?,
         row.get(5)?,
         row.get(6)?,
+        row.get(7)?,
     ))
 }
 
 fn kept(raw: Raw) -> Result<Kept, StoreError> {
-    let (id, last_message, activity, unread, read_stamp, read_id, draft) = raw;
+    let (id, last_message, activity, unread, read_stamp, read_id, draft, blocked) = raw;
     Ok(Kept {
         id: id
             .parse()
@@ -62,6 +67,7 @@ fn kept(raw: Raw) -> Result<Kept, StoreError> {
         unread,
         read: read_stamp.zip(read_id),
         draft,
+        blocked,
     })
 }
 
@@ -78,7 +84,8 @@ pub fn get(tx: &Connection, id: ConversationId) -> Result<Option<Kept>, StoreErr
 }
 
 /// Conversations whose person's name holds `query`, newest activity first,
-/// after `(activity, id)` if given.
+/// after `(activity, id)` if given. Those with somebody who is blocked are left
+/// out.
 ///
 /// # Errors
 /// SQLite's.
@@ -93,6 +100,7 @@ pub fn list(
         "SELECT {COLUMNS} FROM conversation
          WHERE (activity, id) < (?1, ?2)
            AND (?3 = '' OR person IN (SELECT id FROM person WHERE instr(folded, ?3) > 0))
+           AND person NOT IN (SELECT person FROM block WHERE wanted = 1)
          ORDER BY activity DESC, id DESC LIMIT ?4"
     ))?;
     let rows = statement.query_map(
@@ -256,12 +264,15 @@ pub fn set_draft(
     Ok(())
 }
 
-/// Unread messages over all conversations.
+/// Unread messages over all conversations but those with somebody who is blocked.
 ///
 /// # Errors
 /// SQLite's.
 pub fn unread(tx: &Connection) -> Result<i64, StoreError> {
     Ok(tx
-        .prepare_cached("SELECT coalesce(sum(unread), 0) FROM conversation WHERE unread > 0")?
+        .prepare_cached(
+            "SELECT coalesce(sum(unread), 0) FROM conversation
+             WHERE unread > 0 AND person NOT IN (SELECT person FROM block WHERE wanted = 1)",
+        )?
         .query_row([], |row| row.get(0))?)
 }

@@ -266,6 +266,23 @@ fn filled(path: &Path) {
     conversations::set_draft(&store, with(3), Some("half a thought"), Instant(START)).unwrap();
     conversations::refresh(&store, with(2)).unwrap();
     conversations::refresh(&store, with(3)).unwrap();
+    safety::save_block(
+        &store,
+        &safety::Block {
+            person: person(5),
+            key: Uuid::from_u128(9),
+            wanted: true,
+            state: safety::BlockState::Waiting,
+            since: Instant(START),
+        },
+    )
+    .unwrap();
+    safety::save_report(&store, &a_report()).unwrap();
+    let accepted = safety::Accepted {
+        version: 1,
+        at: START,
+    };
+    safety::set_accepted(&store, accepted).unwrap();
     for _ in 0..7 {
         facts::raise_revision(&store).unwrap();
     }
@@ -273,6 +290,17 @@ fn filled(path: &Path) {
     store
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .unwrap();
+}
+
+fn a_report() -> crate::directus::safety::Report {
+    crate::directus::safety::Report {
+        id: Uuid::from_u128(11),
+        about: Some(person(5)),
+        message: None,
+        reason: crate::bridge::ReportReason::Spam,
+        comment: "again and again".to_owned(),
+        copy: None,
+    }
 }
 
 const PAGE: u64 = 4096;
@@ -298,7 +326,7 @@ fn whichever_page_is_damaged_it_is_seen_and_what_waits_comes_over() {
     let pages = fs::metadata(&sound).unwrap().len() / PAGE;
     assert!(pages > 60, "{pages} pages");
     assert!(rebuild::is_sound(&sound, &KEY));
-    let mut whole = 0;
+    let (mut whole, mut promises) = (0, 0);
     // The first is the file's head; without it nothing can be read at all.
     let tried: Vec<u64> = (0..pages)
         .step_by(usize::try_from(pages / 24).unwrap().max(1))
@@ -329,6 +357,11 @@ fn whichever_page_is_damaged_it_is_seen_and_what_waits_comes_over() {
             assert_eq!(jobs[3].state, JobState::Refused);
             assert!(jobs[3].problem.is_some());
             assert_eq!(jobs[4].state, JobState::Unknown);
+            promises += usize::from(
+                safety::is_blocked(&store, person(5)).unwrap()
+                    && safety::next_report(&store).unwrap() == Some(a_report())
+                    && safety::accepted(&store).unwrap().is_some(),
+            );
         }
         assert_eq!(
             messages::count(&store, with(2), person(2), Instant(0), Instant(i64::MAX)).unwrap(),
@@ -337,6 +370,7 @@ fn whichever_page_is_damaged_it_is_seen_and_what_waits_comes_over() {
         drop(store);
         fs::remove_file(&rescued.aside).unwrap();
     }
+    assert!(promises * 10 >= whole * 8, "{promises} of {whole}");
     assert!(
         whole * 10 >= tried.len() * 8,
         "{whole} of {} lost nothing",

@@ -14,6 +14,7 @@ pub mod messages;
 pub mod outbox;
 pub mod people;
 pub mod rebuild;
+pub mod safety;
 pub mod search;
 pub mod words;
 
@@ -131,6 +132,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/002.sql"),
     include_str!("migrations/003.sql"),
     include_str!("migrations/004.sql"),
+    include_str!("migrations/005.sql"),
 ];
 
 /// The newest schema that this program knows.

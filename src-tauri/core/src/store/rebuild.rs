@@ -25,7 +25,7 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{Key, Place, StoreError, facts, messages::PENDING, open, open_damaged, set_me};
+use super::{Key, Place, StoreError, facts, messages::PENDING, open, open_damaged, safety, set_me};
 use crate::model::PersonId;
 
 /// How often the damaged file is opened anew for one table, at most.
@@ -121,7 +121,8 @@ pub fn rebuild(
     let unsent = source.rescue_unsent(&tx)?;
     let drafts = source.rescue_drafts(&tx)?;
     let kept = source.facts();
-    for fact in [facts::DEPTH, facts::STAMPS] {
+    source.rescue_safety(&tx)?;
+    for fact in [facts::DEPTH, facts::STAMPS, safety::TERMS, safety::DELETION] {
         if let Some(value) = kept.get(fact) {
             facts::set(&tx, fact, value)?;
         }
@@ -421,6 +422,48 @@ impl<'a> Source<'a> {
             )?;
         }
         Ok(rescued)
+    }
+
+    /// Blocks and reports, as far as they can be read; before version 5 there
+    /// were none.
+    fn rescue_safety(&mut self, tx: &Connection) -> Result<(), StoreError> {
+        type Texts = Vec<Option<String>>;
+        let texts = |row: &Row<'_>| {
+            (0..6)
+                .map(|i| row.get(i))
+                .collect::<rusqlite::Result<Texts>>()
+        };
+        for (select, insert) in [
+            (
+                "SELECT person, key, CAST(wanted AS TEXT), state, CAST(since AS TEXT), NULL
+                 FROM block WHERE person BETWEEN ?1 AND ?2 ORDER BY person",
+                "INSERT OR IGNORE INTO block (person, key, wanted, state, since)
+                 SELECT ?1, ?2, CAST(?3 AS INTEGER), ?4, CAST(?5 AS INTEGER) WHERE ?6 IS NULL",
+            ),
+            (
+                "SELECT id, about, message, reason, comment, copy
+                 FROM report WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+                "INSERT OR IGNORE INTO report (id, about, message, reason, comment, copy, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting')",
+            ),
+        ] {
+            let (mut found, whole) = self.rows(select, &"", &"~", texts);
+            if !whole {
+                let (upper, _) = self.rows(&format!("{select} DESC"), &"", &"~", texts);
+                found.extend(upper);
+            }
+            for row in found {
+                // What this program never writes is damage that a page hides.
+                let keyed = |text: &Option<String>| {
+                    text.as_ref()
+                        .is_some_and(|text| text.parse::<uuid::Uuid>().is_ok())
+                };
+                if row.first().is_some_and(keyed) {
+                    tx.execute(insert, rusqlite::params_from_iter(row))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn facts(&mut self) -> BTreeMap<String, String> {

@@ -8,6 +8,7 @@
 //! offset so that text order is number order><id>`; a conversation's is the
 //! same of its last activity, without the first digit.
 
+pub mod safety;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use crate::{
         facts::{self, LISTED},
         held, messages,
         outbox::{self, JobState},
-        people,
+        people, safety as blocks,
         search::{self, Search},
     },
 };
@@ -186,6 +187,7 @@ fn conversation_row(
         last,
         unread: kept.unread,
         draft: kept.draft,
+        blocked: kept.blocked,
         sort: format!("{}{}", hex(kept.activity), kept.id),
     })
 }
@@ -199,14 +201,18 @@ pub fn conversation(
     eyes: Eyes,
     id: ConversationId,
 ) -> Result<ConversationRow, StoreError> {
-    let kept = conversations::get(connection, id)?.unwrap_or(conversations::Kept {
-        id,
-        last_message: None,
-        activity: 0,
-        unread: 0,
-        read: None,
-        draft: None,
-    });
+    let kept = match conversations::get(connection, id)? {
+        Some(kept) => kept,
+        None => conversations::Kept {
+            id,
+            last_message: None,
+            activity: 0,
+            unread: 0,
+            read: None,
+            draft: None,
+            blocked: blocks::is_blocked(connection, id.peer())?,
+        },
+    };
     conversation_row(connection, eyes, kept)
 }
 

@@ -1,13 +1,16 @@
 //! The command line.
 
 use std::path::PathBuf;
+use whinchat_provision::{AddressKind, Addresses};
 
 const HELP: &str = r#"
 whinchat-provision: makes a Directus ready for Whinchat.
 
-  whinchat-provision plan   --url URL [--role NAME]... [--json]
+  whinchat-provision plan   --url URL [--role NAME]... [--contact ADDRESS] [--terms ADDRESS]
+                            [--json]
         Says what would be made, changed and left. Changes nothing.
-  whinchat-provision apply  --url URL [--role NAME]... [--plan HASH] [--yes] [--json]
+  whinchat-provision apply  --url URL [--role NAME]... [--contact ADDRESS] [--terms ADDRESS]
+                            [--plan HASH] [--yes] [--json]
         Does it, step by step. Can be broken off and done again at any point.
   whinchat-provision verify --url URL [--report FILE] [--junit FILE] [--json]
         Attacks it, as somebody malicious with an account would, and says what came of it.
@@ -33,7 +36,8 @@ Everywhere:
 "#;
 
 const PLAN_HELP: &str = r#"
-whinchat-provision plan --url URL [--role NAME]... [--credentials-fd N] [--json]
+whinchat-provision plan --url URL [--role NAME]... [--contact ADDRESS] [--terms ADDRESS]
+                        [--credentials-fd N] [--json]
 
 Reads the server, and says what would be made, changed and left, and what forbids it.
 The last line is the plan's hash: the same server asked for the same gives the same one.
@@ -41,18 +45,24 @@ The last line is the plan's hash: the same server asked for the same gives the s
   --role NAME
         A role whose people may chat; can be given several times. Roles that may chat
         already stay. Without any, a role "Chat" is made.
+  --contact ADDRESS
+        Where people reach you about messages, people and their account: an e-mail address
+        or https://... The app shows it to everybody who may chat. `none` takes it away.
+  --terms ADDRESS
+        Where your terms are: https://... The app shows it before the first message.
+        `none` takes it away.
 
 Ends with 0, or with 1 where something forbids it.
 "#;
 
 const APPLY_HELP: &str = r#"
-whinchat-provision apply --url URL [--role NAME]... [--plan HASH] [--yes]
-                         [--credentials-fd N] [--json]
+whinchat-provision apply --url URL [--role NAME]... [--contact ADDRESS] [--terms ADDRESS]
+                         [--plan HASH] [--yes] [--credentials-fd N] [--json]
 
 Shows the plan, asks, and does it, a line a step. Nothing is deleted, and nothing changed
 that it did not make. Broken off at any point, run it again: it does what is left.
 
-  --role NAME
+  --role NAME, --contact ADDRESS, --terms ADDRESS
         As for plan.
   --plan HASH
         Do exactly this plan, without asking; refuse if the server has changed since.
@@ -117,11 +127,15 @@ pub enum Sub {
     Plan {
         /// Roles that may chat.
         roles: Vec<String>,
+        /// What the owner says of themselves.
+        addresses: Addresses,
     },
     /// Do it.
     Apply {
         /// Roles that may chat.
         roles: Vec<String>,
+        /// What the owner says of themselves.
+        addresses: Addresses,
         /// The hash of the plan that was agreed to.
         plan: Option<String>,
         /// Whether it was agreed to beforehand.
@@ -166,6 +180,7 @@ struct Given {
     credentials_fd: Option<u32>,
     json: bool,
     roles: Vec<String>,
+    addresses: Addresses,
     plan: Option<String>,
     keep_messages: bool,
     export: Option<PathBuf>,
@@ -203,9 +218,13 @@ pub fn read(
     }
     let url = given.url.ok_or("--url is missing.")?;
     let sub = match sub.as_str() {
-        "plan" => Sub::Plan { roles: given.roles },
+        "plan" => Sub::Plan {
+            roles: given.roles,
+            addresses: given.addresses,
+        },
         "apply" => Sub::Apply {
             roles: given.roles,
+            addresses: given.addresses,
             plan: given.plan,
             yes: given.yes,
         },
@@ -254,6 +273,12 @@ fn take(
             })?);
         }
         ("plan" | "apply" | "verify", "--role") => given.roles.push(next()?),
+        ("plan" | "apply", "--contact") => {
+            given.addresses.contact = Some(own(AddressKind::Contact, &next()?)?);
+        }
+        ("plan" | "apply", "--terms") => {
+            given.addresses.terms = Some(own(AddressKind::Terms, &next()?)?);
+        }
         ("apply", "--plan") => given.plan = Some(next()?),
         ("apply" | "remove", "--yes") => given.yes = true,
         ("verify", "--report") => given.report = Some(next()?.into()),
@@ -264,6 +289,21 @@ fn take(
         _ => return Err(format!("{} is not known to {sub}.", shown(word))),
     }
     Ok(())
+}
+
+/// An address of the owner's as it is kept; none to take it away.
+fn own(kind: AddressKind, typed: &str) -> Result<Option<String>, String> {
+    if typed == "none" {
+        return Ok(None);
+    }
+    let kept = kind.read(typed).ok_or_else(|| {
+        let takes = match kind {
+            AddressKind::Contact => "an e-mail address or an https address",
+            AddressKind::Terms => "an https address",
+        };
+        format!("--{} takes {takes}, or none.", kind.field())
+    })?;
+    Ok(Some(kept))
 }
 
 fn is_secret(name: &str) -> bool {
@@ -331,6 +371,7 @@ mod tests {
             arguments.sub,
             Sub::Apply {
                 roles,
+                addresses: Addresses::default(),
                 plan,
                 yes: false
             }
@@ -352,6 +393,23 @@ mod tests {
             clean: true,
         };
         assert_eq!(words(line).unwrap().unwrap().sub, verify);
+        let line = "plan --url u --contact owner@example.com --terms none";
+        let addresses = Addresses {
+            contact: Some(Some("mailto:owner@example.com".to_owned())),
+            terms: Some(None),
+        };
+        let plan = Sub::Plan {
+            roles: Vec::new(),
+            addresses,
+        };
+        assert_eq!(words(line).unwrap().unwrap().sub, plan);
+        for wrong in [
+            "plan --url u --contact http://example.com",
+            "plan --url u --terms owner@example.com",
+            "verify --url u --terms https://example.com",
+        ] {
+            assert!(words(wrong).is_err(), "{wrong}");
+        }
         assert!(words("plan --url u --yes").is_err());
         assert!(words("doctor --url u --role Staff").is_err());
         assert!(words("plan").is_err());

@@ -114,8 +114,10 @@ async fn serve(
     credentials: &Credentials,
 ) -> Result<ExitCode, Stop> {
     match &arguments.sub {
-        Sub::Plan { roles } => {
-            let schema = Schema::of(Kind::Full).for_roles(roles.clone());
+        Sub::Plan { roles, addresses } => {
+            let schema = Schema::of(Kind::Full)
+                .for_roles(roles.clone())
+                .with_addresses(addresses.clone());
             let plan = look(client, &schema).await?;
             if arguments.json {
                 say!("{}", plan_as_json(&plan));
@@ -124,8 +126,15 @@ async fn serve(
             }
             Ok(code_for(&plan.refusals))
         }
-        Sub::Apply { roles, plan, yes } => {
-            let schema = Schema::of(Kind::Full).for_roles(roles.clone());
+        Sub::Apply {
+            roles,
+            addresses,
+            plan,
+            yes,
+        } => {
+            let schema = Schema::of(Kind::Full)
+                .for_roles(roles.clone())
+                .with_addresses(addresses.clone());
             apply(arguments, client, &schema, plan.as_deref(), *yes).await
         }
         Sub::Verify {

@@ -45,6 +45,7 @@ pub(super) fn schema(kind: Kind) -> Schema {
             name: CHAT,
             permissions: permissions(readable, stamped),
         }],
+        addresses: crate::addresses::Addresses::default(),
     }
 }
 

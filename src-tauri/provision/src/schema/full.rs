@@ -5,7 +5,7 @@
 
 use super::{
     CHAT, Collection, GROUP_ADMIN, Kind, OWN_ROWS, Part, Policy, Schema, attachments, blocks,
-    directory, groups, messages, prefs, presence, reactions, reading, setup, typing,
+    directory, groups, messages, prefs, presence, reactions, reading, reports, setup, typing,
 };
 
 /// The folder of pictures that everybody who may chat can see.
@@ -23,6 +23,7 @@ pub(super) fn schema() -> Schema {
         typing::part(),
         presence::part(),
         blocks::part(),
+        reports::part(),
         directory::part(),
     ];
     let mut collections: Vec<Collection> = Vec::new();
@@ -51,5 +52,6 @@ pub(super) fn schema() -> Schema {
         chosen_roles: Vec::new(),
         folder: Some(AVATARS),
         policies,
+        addresses: crate::addresses::Addresses::default(),
     }
 }

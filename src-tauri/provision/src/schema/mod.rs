@@ -1,10 +1,11 @@
 //! What should be on the server, declared, in three kinds that build on each
-//! other: [`Kind::Tutorial`] (version 0), [`Kind::Stamped`] (1), [`Kind::Full`] (2).
+//! other: [`Kind::Tutorial`] (version 0), [`Kind::Stamped`] (1), [`Kind::Full`] (3; 2 was without
+//! reports and the owner's addresses).
 //!
 //! ```text
 //! direct (Tutorial, Stamped)        full = messages + groups + attachments + reactions
 //!                                        + reading + prefs + typing + presence + blocks
-//!                                        + directory + setup
+//!                                        + reports + directory + setup
 //! ```
 //! Each of the parts holds the fields and the rules of its collections, together.
 //! [`Schema::rules`] lists every permission with its policy: what may be done is
@@ -24,11 +25,14 @@ mod prefs;
 mod presence;
 mod reactions;
 mod reading;
+mod reports;
 mod setup;
 mod typing;
 
+pub use reports::{REASONS, REPORTS};
 pub use setup::{SETUP, SETUP_ROW};
 
+use crate::addresses::Addresses;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -48,7 +52,7 @@ pub enum Kind {
     /// The same and the server's own stamps, `date_created` and `date_updated`.
     Stamped,
     /// Everything: groups, attachments, reactions, read states, settings, typing,
-    /// presence, blocks.
+    /// presence, blocks, reports.
     Full,
 }
 
@@ -58,7 +62,7 @@ impl Kind {
         match self {
             Self::Tutorial => 0,
             Self::Stamped => 1,
-            Self::Full => 2,
+            Self::Full => 3,
         }
     }
 }
@@ -80,6 +84,9 @@ pub struct Schema {
     pub folder: Option<&'static str>,
     /// The policies of the roles that may chat.
     pub policies: Vec<Policy>,
+    /// What the owner says of themselves, where that is to be changed.
+    #[serde(skip)]
+    pub addresses: Addresses,
 }
 
 /// A collection with a uuid key `id`, or one of Directus' own that gets more fields.
@@ -244,6 +251,13 @@ impl Schema {
     #[must_use]
     pub fn for_roles(mut self, names: Vec<String>) -> Self {
         self.chosen_roles = names;
+        self
+    }
+
+    /// The same with these addresses of the owner's.
+    #[must_use]
+    pub fn with_addresses(mut self, addresses: Addresses) -> Self {
+        self.addresses = addresses;
         self
     }
 

@@ -1,8 +1,11 @@
-//! What this program remembers on the server: the schema's version.
+//! What this program remembers on the server: the schema's version, and what the owner says
+//! of themselves: where they are reached, and where their terms are.
 //!
-//! One row with a known key. Apps read the version; nobody but an administrator writes.
+//! One row with a known key. Everybody who may chat reads it; nobody but an administrator
+//! writes.
 
-use super::{FieldType, Part, collection, key, may_read, plain, stamp};
+use super::{FieldType, Part, collection, key, may_read, plain, stamp, word};
+use crate::addresses::LONGEST;
 use serde_json::json;
 
 /// The collection of the one row.
@@ -18,12 +21,14 @@ pub(super) fn part() -> Part {
             vec![
                 key(),
                 plain("version", FieldType::Integer),
+                word("contact", LONGEST),
+                word("terms", LONGEST),
                 stamp("date_updated", &["date-updated"]),
             ],
         )],
         rules: vec![may_read(
             SETUP,
-            vec!["id", "version"],
+            vec!["id", "version", "contact", "terms"],
             json!({ "id": { "_eq": SETUP_ROW } }),
         )],
     }

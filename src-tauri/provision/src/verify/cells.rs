@@ -52,6 +52,7 @@ fn reason(collection: &str, action: Action, way: Way) -> Option<&'static str> {
         "chat_typing",
         "chat_presence",
         "chat_blocks",
+        "chat_reports",
     ];
     match (action, way) {
         (Action::Create | Action::Update | Action::Delete, Way::Oracle) => {

@@ -9,7 +9,7 @@ use super::report::{Finding, Known, Verdict};
 use super::socket::Socket;
 use super::world::{Subject, Who, World, merge};
 use crate::ids::probe;
-use crate::schema::{Action, MESSAGES, SETUP};
+use crate::schema::{Action, MESSAGES, REPORTS, SETUP};
 use crate::{Client, Credentials, Error};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,7 +83,7 @@ const DELETIONS: &str = "Directus tells every subscriber the key of every delete
 /// Listens on both ways while the deeds are done.
 pub(super) async fn attack(world: &World, subjects: &[Subject]) -> Result<Vec<Finding>, Error> {
     let eve = world.hand(Who::Eve);
-    let heard_of = |subject: &&Subject| subject.eves.is_some();
+    let heard_of = |subject: &&Subject| subject.eves.is_some() && subject.collection != REPORTS;
     let mut socket = Socket::open(eve).await?;
     for subject in subjects.iter().filter(heard_of) {
         let frame = json!({
@@ -94,6 +94,7 @@ pub(super) async fn attack(world: &World, subjects: &[Subject]) -> Result<Vec<Fi
         let init = |frame: &Value| frame["type"] == "subscription" || frame["type"] == "subscribe";
         socket.next(init, PATIENCE).await?;
     }
+    let of_reports = nothing_of_reports(&mut socket).await?;
     let mut graphql = Socket::connect(eve, "graphql", Some("graphql-transport-ws"))
         .await
         .ok();
@@ -129,7 +130,7 @@ pub(super) async fn attack(world: &World, subjects: &[Subject]) -> Result<Vec<Fi
         deeds.insert(subject.collection, done);
         ears.listen(None).await?;
     }
-    let mut findings = Vec::new();
+    let mut findings = vec![of_reports];
     for subject in subjects.iter().filter(heard_of) {
         let c = subject.collection;
         let Some(mine) = &subject.eves else { continue };
@@ -150,6 +151,34 @@ pub(super) async fn attack(world: &World, subjects: &[Subject]) -> Result<Vec<Fi
         }
     }
     Ok(findings)
+}
+
+/// Nobody may listen to what people report: the socket refuses to begin.
+async fn nothing_of_reports(socket: &mut Socket) -> Result<Finding, Error> {
+    let frame = json!({
+        "type": "subscribe", "uid": REPORTS, "collection": REPORTS,
+        "query": { "fields": ["id"], "limit": 1 },
+    });
+    socket.send(&frame).await?;
+    let answer = |frame: &Value| frame["type"] == "subscription" || frame["type"] == "subscribe";
+    let told = socket.next(answer, PATIENCE).await?.unwrap_or_default();
+    let code = told.pointer("/error/code").and_then(Value::as_str);
+    Ok(Finding {
+        name: format!("read {REPORTS} socket: listening to what people report"),
+        collection: REPORTS.to_owned(),
+        action: Action::Read,
+        way: Way::Socket,
+        who: Who::Eve.name().to_owned(),
+        attack: true,
+        would: "who reports whom, live".to_owned(),
+        request: format!("subscribe {REPORTS}"),
+        verdict: match code {
+            Some("FORBIDDEN") => Verdict::Refused,
+            None if told["type"] == "subscription" => Verdict::Leaked,
+            other => Verdict::Unclear(other.unwrap_or("silence").to_owned()),
+        },
+        answer: told.to_string(),
+    })
 }
 
 /// Why somebody whose token has ended may hear what others do.

@@ -8,7 +8,7 @@ use super::world::{
     Who, eves_file, eves_group, eves_message, file, foreign_folder, group, member, message,
 };
 use crate::ids::probe;
-use crate::schema::MESSAGES;
+use crate::schema::{MESSAGES, REPORTS};
 use serde_json::{Map, Value, json};
 
 /// Directus' own fields: something that would give more than somebody should have.
@@ -203,6 +203,11 @@ pub(super) fn broken(c: &str) -> Vec<(String, Value)> {
                 "with a place on the disk",
                 json!({ "filename_disk": "../data.db" }),
             ),
+        ],
+        REPORTS => vec![
+            ("for a reason that is none", json!({ "reason": "because" })),
+            ("for no reason", json!({ "reason": null })),
+            ("with no word on the reason", json!({ "reason": out })),
         ],
         "chat_groups" => vec![
             (

@@ -3,14 +3,14 @@
 use super::call::{Call, Way, graphql_name, path};
 use super::trial::{Expect, Trial};
 use super::world::{SECRET, Subject, Who, eves_in_foreign_group, eves_to_suspended};
-use crate::schema::{Action, FieldType, MESSAGES, Schema};
+use crate::schema::{Action, FieldType, MESSAGES, REPORTS, Schema};
 use serde_json::{Value, json};
 
 pub(super) fn trials(schema: &Schema, subject: &Subject) -> Vec<Trial> {
     let c = subject.collection;
     let would = format!("what stands in {c} of others");
     let mut all = Vec::new();
-    let (sister, visible) = sister(subject);
+    let (sister, visible) = sister(schema, subject);
     for (way, what, ask) in ways(schema, subject) {
         let cell = (c, Action::Read, way);
         let attack = |who: Who| {
@@ -51,8 +51,11 @@ pub(super) fn trials(schema: &Schema, subject: &Subject) -> Vec<Trial> {
 }
 
 /// Who may see a row like it, and which.
-fn sister(subject: &Subject) -> (Who, String) {
+fn sister(schema: &Schema, subject: &Subject) -> (Who, String) {
     match subject.seers.first() {
+        _ if readable(schema, subject.collection).is_empty() => {
+            (Who::Owner, subject.theirs.clone())
+        }
         Some(seen) if subject.owner == Who::Dora => seen.clone(),
         _ => (subject.owner, subject.theirs.clone()),
     }
@@ -204,8 +207,14 @@ pub(super) fn readable(schema: &Schema, collection: &str) -> Vec<&'static str> {
 /// Whether the row that may be seen holds the word in a text.
 fn searchable(subject: &Subject) -> bool {
     subject.secret == SECRET
-        && ["chat_groups", MESSAGES, "chat_reactions", "directus_files"]
-            .contains(&subject.collection)
+        && [
+            "chat_groups",
+            MESSAGES,
+            "chat_reactions",
+            REPORTS,
+            "directus_files",
+        ]
+        .contains(&subject.collection)
 }
 
 /// Rows of Eve's that point to what she must not see, the fields that lead there, and the

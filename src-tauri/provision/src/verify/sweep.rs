@@ -10,7 +10,7 @@ use crate::{Client, Error};
 use serde_json::{Value, json};
 
 /// The fields that say whose a row is.
-const AUTHORS: [&str; 3] = ["sender_id", "user_id", "owner_id"];
+const AUTHORS: [&str; 4] = ["sender_id", "user_id", "owner_id", "reporter_id"];
 /// How many keys are asked for at once.
 const CHUNK: usize = 500;
 /// How many rows trials could have made; more than they ask for.
@@ -52,7 +52,7 @@ pub async fn sweep(client: &Client, schema: &Schema) -> Result<usize, Error> {
         // Rows that point to nobody, as a forged one could.
         if matches!(
             collection.name,
-            "chat_setup" | "chat_groups" | "chat_messages"
+            "chat_setup" | "chat_groups" | "chat_messages" | "chat_reports"
         ) {
             gone += delete_keys(client, &format!("items/{}", collection.name)).await?;
         }

@@ -11,7 +11,7 @@
 
 use crate::ids::probe;
 use crate::plan::chat_roles;
-use crate::schema::{MESSAGES, SETUP, SETUP_ROW, Schema};
+use crate::schema::{MESSAGES, REPORTS, SETUP, SETUP_ROW, Schema};
 use crate::state::{State, text};
 use crate::{Client, Error};
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ pub(super) enum Who {
     Otto,
     /// Blocked by Anna.
     Fay,
+    /// The server's administrator, who alone may read what people report.
+    Owner,
 }
 
 impl Who {
@@ -57,6 +59,7 @@ impl Who {
             Self::Dora => "Dora",
             Self::Otto => "Otto",
             Self::Fay => "Fay",
+            Self::Owner => "the administrator",
         }
     }
 
@@ -276,6 +279,13 @@ pub(super) fn subjects() -> Vec<Subject> {
             ..subject("chat_blocks", probe(0x291))
         },
         Subject {
+            // Nobody reads one, also not their own.
+            eves: Some(probe(0x2d2)),
+            left_behind: vec![probe(0x2d2)],
+            valid: valid(json!({ "reason": "other", "about_id": Who::Ben.id() })),
+            ..subject(REPORTS, probe(0x2d1))
+        },
+        Subject {
             // A row beside the one that is the record.
             owner: Who::Dora,
             seers: vec![(Who::Eve, SETUP_ROW.to_owned())],
@@ -489,6 +499,14 @@ fn rows() -> Vec<(&'static str, Value)> {
             json!({ "id": probe(0x242), "message_id": eves_message(), "file": eves_file(), "kind": "file" }),
         ),
         (SETUP, json!({ "id": probe(0x2a1), "version": 1 })),
+        (
+            REPORTS,
+            json!({ "id": probe(0x2d1), "reporter_id": anna, "about_id": ben, "message_id": self::message(), "reason": "other", "comment": SECRET, "message_text": SECRET }),
+        ),
+        (
+            REPORTS,
+            json!({ "id": probe(0x2d2), "reporter_id": eve, "about_id": ben, "reason": "other", "comment": SECRET }),
+        ),
         (
             "chat_reactions",
             json!({ "id": probe(0x251), "message_id": self::message(), "user_id": anna, "emoji": SECRET }),

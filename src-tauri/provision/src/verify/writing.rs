@@ -8,7 +8,7 @@ use super::world::{
     EXPENDABLE, Subject, Who, eves_file, eves_group, eves_message, expendable, merge,
 };
 use crate::ids::probe;
-use crate::schema::{Action, Collection, Field, FieldType, MESSAGES, Schema};
+use crate::schema::{Action, Collection, Field, FieldType, MESSAGES, REPORTS, Schema};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -111,10 +111,10 @@ impl<'a> Writing<'a> {
             )
         };
         // A field that nobody may change serves where there is no other.
-        let closed = if c == "directus_files" {
-            "title"
-        } else {
-            "version"
+        let closed = match c {
+            "directus_files" => "title",
+            REPORTS => "reason",
+            _ => "version",
         };
         let first = updatable.first().copied().unwrap_or(closed);
 
@@ -389,10 +389,13 @@ impl<'a> Writing<'a> {
             all.push(trial);
         }
         let (system, name) = graphql_name(c);
+        // Whoever may not read what they make is told that it is made, and no more.
+        let readable = self.has(c, Action::Read);
+        let told = if readable { "{ id }" } else { "" };
         let by_graphql = |row: &Value| Call::GraphQl {
             system,
             text: format!(
-                "mutation {{ create_{name}_item(data: {}) {{ id }} }}",
+                "mutation {{ create_{name}_item(data: {}) {told} }}",
                 literal(row)
             ),
         };
@@ -468,7 +471,8 @@ impl<'a> Writing<'a> {
                 "as it may be made",
             ));
         }
-        if !system {
+        // The socket answers FORBIDDEN to what it made and may not show.
+        if !system && readable {
             all.push(Trial::new(
                 (c, Action::Create, Way::Socket),
                 who,

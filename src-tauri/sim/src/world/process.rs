@@ -264,6 +264,7 @@ impl World {
                     method: match http.method {
                         rest::Method::Get => Method::Get,
                         rest::Method::Post => Method::Post,
+                        rest::Method::Delete => Method::Delete,
                         rest::Method::Search => Method::Search,
                     },
                     path: http.path,

@@ -46,6 +46,7 @@ pub(super) fn kind_of(answer: &whinchat_core::directus::call::Answer) -> String 
         Answer::Totals(totals) => format!("{} totals", totals.len()),
         Answer::Days(days) => format!("{} days", days.len()),
         Answer::People { rows, .. } => format!("{rows} people"),
+        Answer::Safety(_) => "about people".to_owned(),
         Answer::Probed => "probed".to_owned(),
     }
 }

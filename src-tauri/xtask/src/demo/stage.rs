@@ -203,6 +203,7 @@ impl Stage {
             .arg(&data)
             .args(["--server", &self.server.url()])
             .args(["--email", &person.email(), "--password-fd", "0"])
+            .arg("--accept-terms")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(output)

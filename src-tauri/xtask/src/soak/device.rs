@@ -187,7 +187,13 @@ impl Device {
         let me = self.me()?;
         let url = self.proxy.url();
         let mut words = vec!["sign-in", "--server", &url, "--email", &me.email];
-        words.extend(["--password-fd", "0", "--vault", "passphrase"]);
+        words.extend([
+            "--password-fd",
+            "0",
+            "--vault",
+            "passphrase",
+            "--accept-terms",
+        ]);
         if !self.account.is_empty() {
             words.extend(["--account", &self.account]);
         }

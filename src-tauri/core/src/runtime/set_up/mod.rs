@@ -21,14 +21,16 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 use whinchat_provision::{
-    Client, Credentials, Error, Kind, Schema, ServerFacts, apply_planned, look,
+    AddressKind, Addresses, Client, Credentials, Error, Kind, Schema, ServerFacts, State,
+    apply_planned, plan, set_addresses,
     verify::{sweep, verify},
 };
 
 use super::{Messenger, locked, stream::Event};
 use crate::{
     bridge::{
-        Code, Problem, ServerFound, SetUpApplied, SetUpPlan, SetUpProgress, SetUpProof, SetUpSignIn,
+        Code, Problem, ServerFound, SetUpAddresses, SetUpApplied, SetUpPlan, SetUpProgress,
+        SetUpProof, SetUpSignIn,
     },
     directus::{address::Server, discover, http::Http},
 };
@@ -130,10 +132,47 @@ impl SettingUp {
         tokio::select! {
             biased;
             () = self.over.cancelled() => Err(Problem::new(Code::SetUpEnded)),
-            plan = look(&self.client, &schema) => {
-                plan.map(|plan| told::plan(&plan)).map_err(|error| self.problem(&error))
+            state = State::read(&self.client, &schema) => {
+                let state = state.map_err(|error| self.problem(&error))?;
+                let record = state.record.clone().unwrap_or_default();
+                Ok(SetUpPlan {
+                    addresses: SetUpAddresses {
+                        contact: record.contact,
+                        terms: record.terms,
+                    },
+                    ..told::plan(&plan(&schema, &state))
+                })
             }
         }
+    }
+
+    /// Writes the owner's addresses down, if the server is ready.
+    async fn addresses(&self, typed: [(AddressKind, &str); 2]) -> Result<SetUpAddresses, Problem> {
+        let _busy = self.busy.lock().await;
+        let mut wanted = Addresses::default();
+        for (kind, typed) in typed {
+            let blank = typed.trim().is_empty();
+            let address = kind.read(typed);
+            if address.is_none() && !blank {
+                return Err(Problem::new(Code::OwnersAddressInvalid).with("field", kind.field()));
+            }
+            match kind {
+                AddressKind::Contact => wanted.contact = Some(address),
+                AddressKind::Terms => wanted.terms = Some(address),
+            }
+        }
+        let plan = self.look().await?;
+        if !(plan.steps.is_empty() && plan.refusals.is_empty()) {
+            return Err(Problem::new(Code::SetUpChanged));
+        }
+        set_addresses(&self.client, &wanted)
+            .await
+            .map_err(|error| self.problem(&error))?;
+        tracing::info!("the owner's addresses were written down");
+        Ok(SetUpAddresses {
+            contact: wanted.contact.flatten(),
+            terms: wanted.terms.flatten(),
+        })
     }
 
     async fn apply(
@@ -254,6 +293,21 @@ impl Messenger {
     /// `set_up_ended` where none is, and those of speaking to a server.
     pub async fn set_up_plan(&self) -> Result<SetUpPlan, Problem> {
         self.setting_up().await?.plan().await
+    }
+
+    /// Writes the owner's addresses into the record of a server that is ready;
+    /// blank takes one away.
+    ///
+    /// # Errors
+    /// `owners_address_invalid`; `set_up_changed` where something is left to be
+    /// made; and as [`Messenger::set_up_plan`].
+    pub async fn set_up_addresses(
+        &self,
+        contact: &str,
+        terms: &str,
+    ) -> Result<SetUpAddresses, Problem> {
+        let typed = [(AddressKind::Contact, contact), (AddressKind::Terms, terms)];
+        self.setting_up().await?.addresses(typed).await
     }
 
     /// Does it, if the plan still has this hash. Each step is told as an

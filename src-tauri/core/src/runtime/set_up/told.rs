@@ -8,8 +8,9 @@ use whinchat_provision::{
 };
 
 use crate::bridge::{
-    SetUpDeed as Deed, SetUpFinding, SetUpKept, SetUpKnown, SetUpObstacle as Obstacle, SetUpPlan,
-    SetUpProof, SetUpRefusal, SetUpStep, SetUpSubject as Subject, SetUpVerdict,
+    SetUpAddresses, SetUpDeed as Deed, SetUpFinding, SetUpKept, SetUpKnown,
+    SetUpObstacle as Obstacle, SetUpPlan, SetUpProof, SetUpRefusal, SetUpStep,
+    SetUpSubject as Subject, SetUpVerdict,
 };
 
 type Args = BTreeMap<String, String>;
@@ -21,7 +22,7 @@ fn args<const N: usize>(pairs: [(&str, &str); N]) -> Args {
         .collect()
 }
 
-/// The whole plan.
+/// The whole plan; what the owner says of themselves stands beside it.
 pub fn plan(plan: &Plan) -> SetUpPlan {
     SetUpPlan {
         hash: plan.hash(),
@@ -29,6 +30,7 @@ pub fn plan(plan: &Plan) -> SetUpPlan {
         refusals: plan.refusals.iter().map(refusal).collect(),
         kept: plan.differences.iter().map(kept).collect(),
         roles: plan.roles.clone(),
+        addresses: SetUpAddresses::default(),
     }
 }
 
@@ -102,6 +104,13 @@ pub fn step(step: &Step) -> SetUpStep {
             let values = args([("collection", MESSAGES), ("field", to), ("from", from)]);
             (Subject::Messages, Deed::FillIn, values)
         }
+        Step::RecordAddress(field, address) => {
+            let values = args([
+                ("field", field),
+                ("address", address.as_deref().unwrap_or_default()),
+            ]);
+            (Subject::Record, Deed::RecordAddress, values)
+        }
         Step::RecordVersion(version) => {
             let values = args([("version", &version.to_string())]);
             (Subject::Record, Deed::RecordVersion, values)
@@ -126,6 +135,7 @@ fn about(collection: &str) -> Subject {
         "chat_typing" => Subject::Typing,
         "chat_presence" => Subject::Presence,
         "chat_blocks" => Subject::Blocks,
+        "chat_reports" => Subject::Reports,
         "directus_users" => Subject::People,
         _ => Subject::Record,
     }
@@ -262,7 +272,7 @@ mod tests {
             .iter()
             .map(|step| format!("{:?}", step.subject))
             .collect();
-        assert_eq!(subjects.len(), 12, "{subjects:?}");
+        assert_eq!(subjects.len(), 13, "{subjects:?}");
         let first = made.steps.first().unwrap();
         assert_eq!(
             (first.deed, &first.args["collection"][..]),
@@ -271,7 +281,7 @@ mod tests {
         let last = made.steps.last().unwrap();
         assert_eq!(
             (last.deed, &last.args["version"][..]),
-            (Deed::RecordVersion, "2")
+            (Deed::RecordVersion, "3")
         );
         assert!(made.steps.iter().any(|step| {
             step.deed == Deed::AddPermission
