@@ -312,6 +312,7 @@ const pictures = [
   { name: 'settings-right-to-left', config: { device: { tray: false } }, act: toSettings, options: { rtl: true, viewport: { width: 1200, height: 1300 } } },
   { name: 'settings-large-text', act: toSettings, options: { text: 2, viewport: { width: 768, height: 2200 } } },
   { name: 'settings-narrow-large-text', act: toSettings, options: { text: 2, viewport: { width: 320, height: 1600 } } },
+  { name: 'settings-update', config: { device: { updates: true }, update: { version: '0.2.0', notes: 'Reactions, and groups of up to a hundred people.\nQuicker where much is stored.' } }, act: async (page) => { await toSettings(page); await page.click('#update-ask'); await page.waitForSelector('#update-take'); await page.evaluate(() => document.querySelector('#update-outcome')?.scrollIntoView({ block: 'end' })); }, dark: true },
   { name: 'settings-licences', act: async (page) => { await toSettings(page); await page.click('#licences summary'); await page.waitForSelector('.licence:not(:empty)'); await page.evaluate(() => document.querySelector('.licence')?.scrollIntoView({ block: 'end' })); } },
   { name: 'settings-locked', config: { account: { vault: 'passphrase' }, choices: { lock_after: 15 } }, act: async (page) => { await toSettings(page); await page.evaluate(() => document.querySelector('#settings-lock')?.scrollIntoView()); }, dark: true, options: { viewport: { width: 1200, height: 1300 } } },
   { name: 'passphrase-set', act: async (page) => { await toSettings(page); await page.click('#passphrase-set'); }, dark: true },
