@@ -9,12 +9,12 @@
 //!   │                         │ mark `view.begun`  │ mark taken away
 //!   │                         └──its process dies, or the program ends──┐
 //!   └──no card, a driver known for trouble, or mark `view.plain` <──────┘
-//!            the program begins again, in the same process, with
-//!            WEBKIT_DISABLE_DMABUF_RENDERER=1
+//!            WEBKIT_DISABLE_DMABUF_RENDERER=1, and no layers
 //! ```
 //!
-//! The variable must be there before the process is: so the program takes its
-//! own place (`exec`) instead of changing the environment of a running one.
+//! WebKitGTK reads the variable once, when it begins. So it is set before the
+//! first thread is there; where the page's process dies later, the program
+//! takes its own place (`exec`).
 
 use std::{
     fs, io,
@@ -82,8 +82,8 @@ fn running(data: &Path) -> bool {
     matches!(super::instance::lock(data), Ok(None))
 }
 
-/// Before anything else: begins again without the card where it must be.
-/// Comes back where there is nothing to change.
+/// Before anything else, and before there is a second thread: decides whether
+/// the card is used.
 pub fn decide(data: Option<&Path>) {
     let data = data.map(Path::to_owned).or_else(usual);
     let known = Known {
@@ -98,9 +98,16 @@ pub fn decide(data: Option<&Path>) {
         if let Some(data) = data.filter(|_| known.failed) {
             give_up(&data);
         }
-        let error = begin_again();
-        eprintln!("{}: can't begin again: {error}", product::NAME);
+        without_the_card();
     }
+}
+
+/// Tells WebKitGTK, which asks when it begins and hands it on to its processes.
+#[allow(unsafe_code)]
+fn without_the_card() {
+    // SAFETY: the first thing that the program does, while it has one thread.
+    // To begin again with another environment would load 150 libraries twice.
+    unsafe { std::env::set_var(PLAIN, "1") };
 }
 
 /// Takes this process's own place, without the card. Comes back only with an
