@@ -4,7 +4,7 @@
 //! commit. Never: a decision.
 //!
 //! ```text
-//!  heard --many--> BEGIN -> (SAVEPOINT -> step -> RELEASE)* -> COMMIT -> perform
+//!  heard --many--> BEGIN -> step -> (SAVEPOINT -> step -> RELEASE)* -> COMMIT -> perform
 //!                              | fails          | fails
 //!                              v                v
 //!                        rolled back alone   all rolled back, all effects dropped;
