@@ -597,7 +597,10 @@ async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_what_waits_is_
     assert!(reads.read(all).await.is_err(), "the damage is met");
     let healed = async {
         loop {
-            if let Ok(0) = reads.read(all).await {
+            // The new file may be read a moment before it is told.
+            if let Ok(0) = reads.read(all).await
+                && rebuilt.lock().unwrap().is_some()
+            {
                 return;
             }
             tokio::task::yield_now().await;
