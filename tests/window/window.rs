@@ -29,12 +29,16 @@ fn sign_in(window: &Window, address: &str, person: &Person) -> Outcome {
     window.type_into("#password", &person.password)?;
     window.click("#continue")?;
     ready(window)?;
-    window.until(
-        "the terms",
-        "return document.querySelector('#terms-accept') !== null",
-        &json!([]),
-    )?;
-    window.click("#terms-accept")
+    // Pressed by script: the dialog is still coming in when it is there.
+    window
+        .until(
+            "the terms",
+            "const accept = document.querySelector('#terms-accept');
+             accept?.click();
+             return accept !== null",
+            &json!([]),
+        )
+        .map(drop)
 }
 
 fn ready(window: &Window) -> Outcome {

@@ -45,6 +45,25 @@ impl Client {
         list.await.unwrap().conversations
     }
 
+    /// Waits until somebody is among the people here.
+    async fn knows(&self, person: &str) {
+        let found = timeout(PATIENCE, async {
+            loop {
+                let asked = self
+                    .messenger
+                    .people(self.account, String::new(), 0, 50)
+                    .await;
+                if asked.unwrap().people.iter().any(|row| row.id == person) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        found
+            .await
+            .unwrap_or_else(|_| panic!("never known: {person}"));
+    }
+
     async fn block(&self, person: &str, wanted: bool) {
         let person = person.parse().unwrap();
         let done = self.messenger.block(self.account, person, wanted).await;
@@ -160,8 +179,9 @@ async fn a_block_made_while_the_server_is_away_survives_a_restart_and_is_told_on
     alice
         .safety_until("the server", |safety| safety.blocks_on_server)
         .await;
-    server.stop();
     let bob = server.bob().id.clone();
+    alice.knows(&bob).await;
+    server.stop();
     alice.block(&bob, true).await;
     assert_eq!(alice.safety().await.blocked[0].reach, BlockReach::Waiting);
     let alice = alice.again().await;
