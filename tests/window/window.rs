@@ -29,7 +29,11 @@ fn sign_in(window: &Window, address: &str, person: &Person) -> Outcome {
     window.type_into("#password", &person.password)?;
     window.click("#continue")?;
     ready(window)?;
-    // Pressed by script: the dialog is still coming in when it is there.
+    accept_the_terms(window)
+}
+
+/// Before the first message; pressed by script, for the dialog is still coming in when it is there.
+fn accept_the_terms(window: &Window) -> Outcome {
     window
         .until(
             "the terms",
@@ -546,6 +550,7 @@ fn an_administrator_sets_a_server_up_in_the_window_and_goes_on_to_the_chat() {
         assert_eq!((&made[0], made[1] == planned[0]), (&planned[0], false));
         window.click("#set-up-continue")?;
         ready(&window)?;
+        accept_the_terms(&window)?;
         live(&window)?;
         eventually("only the chat's sessions are there", BOUND, || {
             server.tokens_on_server(&owner).len() == before + 3
