@@ -788,6 +788,7 @@ error-server_busy = { $seconds ->
 error-server_error = The server gave an answer that makes no sense ({ $status }). Tell its owner if it happens again.
 error-not_allowed = { $field ->
     [none] The server doesn’t allow this. Ask its owner for permission.
+    [receiver_id] The server doesn’t take this to them. They may have blocked you; if you don’t think so, ask its owner.
    *[other] The server doesn’t allow this (it names “{ $field }”). Ask its owner for permission.
   }
 error-receiver_gone = This person is no longer on the server, so nothing can be sent to them. You can copy your text.
