@@ -45,8 +45,7 @@ struct Found(Mutex<Option<Update>>);
 /// Makes ready for it, where this build may bring newer versions.
 pub fn begin<R: Runtime>(app: &AppHandle<R>) {
     let told = app.config().plugins.0.contains_key("updater");
-    let replaceable = !cfg!(target_os = "linux") || app.env().appimage.is_some();
-    if !told || !replaceable {
+    if !told || !is_replaceable(app) {
         return;
     }
     let plugin = tauri_plugin_updater::Builder::new().build();
@@ -56,6 +55,18 @@ pub fn begin<R: Runtime>(app: &AppHandle<R>) {
         }
         Err(error) => tracing::warn!(%error, "newer versions can't be asked for"),
     }
+}
+
+/// Whether this program is one file that is its person's own.
+#[cfg(target_os = "linux")]
+fn is_replaceable<R: Runtime>(app: &AppHandle<R>) -> bool {
+    app.env().appimage.is_some()
+}
+
+/// Elsewhere every program that is told an address is.
+#[cfg(not(target_os = "linux"))]
+fn is_replaceable<R: Runtime>(_app: &AppHandle<R>) -> bool {
+    true
 }
 
 /// Whether newer versions can be asked for here.
