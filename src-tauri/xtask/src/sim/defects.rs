@@ -24,14 +24,20 @@ use crate::process;
 /// A defect must be found within so many seeds.
 const MOST: &str = "2000";
 
-/// What is copied, from the repository's root.
-const COPIED: [&str; 4] = [
+/// What is copied, from the repository's root: the two crates, and what the
+/// core's manifest names, for cargo reads that even where it is not built.
+const COPIED: [&str; 5] = [
     "src-tauri/core/src",
     "src-tauri/core/fixtures",
+    "src-tauri/provision/src",
     "src-tauri/sim/src",
     "src-tauri/sim/tests",
 ];
-const FILES: [&str; 2] = ["Cargo.lock", "src-tauri/core/Cargo.toml"];
+const FILES: [&str; 3] = [
+    "Cargo.lock",
+    "src-tauri/core/Cargo.toml",
+    "src-tauri/provision/Cargo.toml",
+];
 /// What the program is called that has a defect.
 const PROGRAM: &str = "whinchat-sim-with-a-defect";
 
@@ -271,6 +277,24 @@ mod tests {
                 assert!(after.is_ok(), "{}: {after:?}", defect.name);
             }
         }
+    }
+
+    #[test]
+    fn cargo_can_read_the_copied_workspace() {
+        let place = Place::make().unwrap();
+        let read = process::bound_command("cargo")
+            .args([
+                "metadata",
+                "--offline",
+                "--no-deps",
+                "--format-version",
+                "1",
+            ])
+            .current_dir(&place.folder)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&read.stderr);
+        assert!(read.status.success(), "{said}");
     }
 
     #[test]
