@@ -3,7 +3,7 @@
 //! Owns: listening to each open account, what a person looks at, and handing
 //! what follows to the system. Which notices there are is decided in `news`,
 //! without a clock or a desktop; how they are shown stands in `bus` (Linux),
-//! `native` (macOS, Windows) or `phone`. Never: a message's text in a log; it
+//! `mac`, `windows` or `phone`. Never: a message's text in a log; it
 //! leaves for the system only, and only if a person lets it.
 //!
 //! Whoever listens asks a [`Host`], which is the app or, in a phone's background,
@@ -12,8 +12,8 @@
 //! | system | shown | press opens it | withdrawn | replaced | reply |
 //! |---|---|---|---|---|---|
 //! | Linux | yes | where the desktop has `actions` | yes | yes | where it has `inline-reply` |
-//! | macOS | yes | brings the app to the front | no | no | no |
-//! | Windows | yes | no | no | no | no |
+//! | macOS | yes, as an app | yes | yes | yes | yes |
+//! | Windows | yes, once installed | yes | yes | yes | yes |
 //! | Android, iOS | yes, in the background every quarter of an hour at best | yes | yes, and all when the app is opened | yes | no |
 
 mod news;
@@ -28,10 +28,16 @@ mod phone;
 use phone as desk;
 #[cfg(target_os = "android")]
 pub use phone::{Part, in_parts};
-#[cfg(any(target_os = "macos", windows))]
-mod native;
-#[cfg(any(target_os = "macos", windows))]
-use native as desk;
+#[cfg(target_os = "macos")]
+mod mac;
+#[cfg(target_os = "macos")]
+use mac as desk;
+#[cfg(any(windows, test))]
+mod toast;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use self::windows as desk;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -96,7 +102,7 @@ pub enum Order {
 
 /// What a person did with a notice.
 #[derive(Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+#[cfg_attr(mobile, allow(dead_code))]
 pub enum Answer {
     /// Pressed it.
     Open(Key),

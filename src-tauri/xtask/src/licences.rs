@@ -44,7 +44,7 @@ const KEPT: &[(&str, &str)] = &[
     ("intl_pluralrules", APACHE),
     ("jni", APACHE),
     ("libappindicator-sys", APACHE),
-    ("mac-notification-sys", APACHE),
+    ("mac-usernotifications", APACHE),
     ("ndk*", APACHE),
     ("objc2*", OBJC),
     ("rustls-platform-verifier-android", APACHE),
