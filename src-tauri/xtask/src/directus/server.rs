@@ -435,13 +435,18 @@ fn base_command(installation: &Installation, folder: &Path, secret: &str, verb: 
     command
         .envs(fixed)
         .env("SECRET", secret)
+        .env("NODE_COMPILE_CACHE", installation.compiled())
         .env("HOME", folder);
     command
 }
 
+/// The template that has nothing in it. Making it fills what Node keeps compiled, so an
+/// install that is laid out anew needs another.
+const BLANK: &str = "blank-2";
+
 /// A stopped Directus, bootstrapped once for this version and kept in the cache.
 fn blank_template(installation: &Installation) -> Outcome<PathBuf> {
-    template_of(installation.version(), "blank", |folder| {
+    template_of(installation.version(), BLANK, |folder| {
         let administrator = Administrator {
             email: "admin@example.com".to_owned(),
             password: random::word(24),
