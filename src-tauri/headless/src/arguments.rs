@@ -19,7 +19,8 @@ sign-in, sign-out and accounts print one line, {"ok":...} or {"error":{...}}, an
 with 0 or 1.
 
   --password-fd N, --code-fd N, --passphrase-fd N
-        Read it from this open descriptor, up to the first line end (0 is stdin).
+        Read it from this open descriptor, up to the first line end (0 is stdin, and
+        on Windows the only one).
         Without it, it is asked for at the terminal, unseen. There is no other way
         to give one. Example:
             whinchat-rpc sign-in --data d --server localhost:8055 \

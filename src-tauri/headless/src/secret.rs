@@ -24,6 +24,10 @@ pub fn read(what: &str, descriptor: Option<u32>) -> io::Result<String> {
     match descriptor {
         None => rpassword::prompt_password(format!("{what}: ")),
         Some(0) => first_line(io::stdin().lock()),
+        Some(_) if cfg!(windows) => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "on Windows only 0, the standard input, can be read",
+        )),
         // Not by number alone, which would take unsafe code: by its name.
         Some(number) => first_line(File::open(format!("/dev/fd/{number}"))?),
     }

@@ -77,14 +77,20 @@ fn show(sign: &Sign, answers: &mpsc::UnboundedSender<Answer>) -> windows::core::
         },
     ))?;
     let (key, tell) = (sign.key.clone(), answers.clone());
-    shown.Dismissed(&TypedEventHandler::new(
-        move |_, why: windows::core::Ref<'_, windows::UI::Notifications::ToastDismissedEventArgs>| {
-            if why.ok()?.Reason()? == ToastDismissalReason::UserCanceled {
-                let _ = tell.send(Answer::PutAway(key.clone()));
-            }
-            Ok(())
-        },
-    ))?;
+    shown.Dismissed(
+        &TypedEventHandler::new(
+            move |_,
+                  why: windows::core::Ref<
+                '_,
+                windows::UI::Notifications::ToastDismissedEventArgs,
+            >| {
+                if why.ok()?.Reason()? == ToastDismissalReason::UserCanceled {
+                    let _ = tell.send(Answer::PutAway(key.clone()));
+                }
+                Ok(())
+            },
+        ),
+    )?;
     ToastNotificationManager::CreateToastNotifierWithId(&app())?.Show(&shown)
 }
 

@@ -43,5 +43,6 @@ pub mod tools;
 pub mod updates;
 pub mod verify;
 pub mod webdriver;
+pub mod wine;
 
 pub use problem::{Outcome, Problem};

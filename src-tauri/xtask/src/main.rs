@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use xtask::{
     Outcome, Problem, bench, clean, demo, directus, flatpak, fuzz, licences, mobile, model,
     mutants, package, papers, phone, process, review, sim, soak, suites, targets, tauri, updates,
-    verify,
+    verify, wine,
 };
 
 fn main() -> ExitCode {
@@ -16,7 +16,8 @@ const HELP: &str = "\
 cargo xtask demo           two windows, Alice's and Bob's, talk through a Directus on this machine
 cargo xtask demo --fresh   the same from nothing: erases the demonstration's messages first
 cargo xtask demo --check   the same without a person: both windows send, receive and are pictured
-cargo xtask test           every test suite; --all adds the longer proofs
+cargo xtask test           every test suite; --all adds the longer proofs, and --wine
+                           alone runs the core and the program without a window as Windows' own
 cargo xtask sim            the simulated world: --seeds N [--from S] [--clients C], or --seed S to replay
 cargo xtask sim --defects  plants every defect in turn and sees it caught; a name picks one
 cargo xtask model          the simulated server held against real ones: --scripts N, --from S,
@@ -55,6 +56,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["demo", "--check"] => demo::check(),
         ["test"] => suites::run(false),
         ["test", "--all"] => suites::run(true),
+        ["test", "--wine"] => wine::run(),
         ["sim", "--defects"] => sim::defects(""),
         ["sim", "--defects", name] => sim::defects(name),
         ["sim", words @ ..] => sim::run(words),

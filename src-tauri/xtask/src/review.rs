@@ -14,7 +14,6 @@
 //! Never: a message of a reviewer's after the night.
 
 use crate::directus::{self, Server};
-use crate::http::Request;
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process;
 use crate::progress::{Step, say};
@@ -371,7 +370,7 @@ fn check() -> Outcome {
 
 /// How many messages the server has.
 fn count(server: &Server) -> Outcome<usize> {
-    let rows = read(server, "/items/chat_messages?limit=-1&fields=id")?;
+    let rows = server.rows("/items/chat_messages?limit=-1&fields=id")?;
     Ok(rows.len())
 }
 
@@ -380,20 +379,10 @@ fn person(server: &Server, accounts: &demo::Accounts) -> Outcome<String> {
     let [.., (email, _)] = accounts;
     let filter = json!({ "email": { "_eq": email } }).to_string();
     let path = format!("/users?fields=id&filter={}", http::encode(&filter));
-    let rows = read(server, &path)?;
+    let rows = server.rows(&path)?;
     let id = rows.first().and_then(|row| row.get("id")?.as_str());
     id.map(str::to_owned)
         .ok_or_else(|| Problem::new(format!("{email} is not on the server.")))
-}
-
-fn read(server: &Server, path: &str) -> Outcome<Vec<Value>> {
-    let token = server.administrator_token()?;
-    let answer = Request::get(path).token(&token).send(server.port());
-    let rows = answer.ok().and_then(|answer| {
-        let json = answer.json();
-        json.get("data").and_then(Value::as_array).cloned()
-    });
-    rows.ok_or_else(|| Problem::new("The server does not answer its administrator."))
 }
 
 #[cfg(test)]

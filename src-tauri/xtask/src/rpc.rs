@@ -28,9 +28,7 @@ pub fn command(data: &Path, passphrase: &Path, words: &[&str]) -> Command {
         .args(words)
         .arg("--data")
         .arg(data)
-        .args(["--passphrase-fd", "3"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+        .args(["--passphrase-fd", "3"]);
     command
 }
 
@@ -53,6 +51,23 @@ impl Account {
         let passphrase = folder.join("passphrase");
         paths::write_private(&passphrase, &random::word(20))?;
         let data = folder.join("data");
+        let program = |words: &[&str]| command(&data, &passphrase, words);
+        Self::sign_in_with(folder, server, email, password, "passphrase", program)
+    }
+
+    /// The same with any build of the program, whose secrets lie in this vault; `program`
+    /// gives it with these words, for the same data folder each time.
+    ///
+    /// # Errors
+    /// As [`Self::sign_in`].
+    pub fn sign_in_with(
+        folder: &Path,
+        server: &str,
+        email: &str,
+        password: &str,
+        vault: &str,
+        program: impl Fn(&[&str]) -> Command,
+    ) -> Outcome<Self> {
         let words = [
             "sign-in",
             "--server",
@@ -62,10 +77,10 @@ impl Account {
             "--password-fd",
             "0",
             "--vault",
-            "passphrase",
+            vault,
             "--accept-terms",
         ];
-        let (mut running, lines) = start(command(&data, &passphrase, &words), folder)?;
+        let (mut running, lines) = start(program(&words), folder)?;
         if let Some(mut input) = running.child().stdin.take() {
             // One that has ended already has said why.
             let _ = writeln!(input, "{password}");
@@ -79,7 +94,9 @@ impl Account {
             )));
         };
         let words = ["serve", "--events", "--unlock", id];
-        let (mut running, lines) = start(command(&data, &passphrase, &words), folder)?;
+        // A keychain needs no unlocking by us.
+        let words = words.get(..if vault == "passphrase" { 4 } else { 2 });
+        let (mut running, lines) = start(program(words.unwrap_or_default()), folder)?;
         let mut account = Self {
             stdin: running.child().stdin.take(),
             running,
@@ -161,6 +178,7 @@ impl Account {
 
 /// Starts it; what it says comes through the channel, what goes wrong into `log`.
 fn start(mut command: Command, folder: &Path) -> Outcome<(Running, Receiver<Value>)> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let path = folder.join("log");
     let log = std::fs::OpenOptions::new()
         .create(true)

@@ -108,6 +108,7 @@ const SUITES: &[Suite] = &[
     suite("package", Count::Whole, "cargo xtask package --check").long(),
     suite("reviewers", Count::Whole, "cargo xtask review-server --check").long(),
     suite("targets", Count::Whole, "cargo xtask check-targets").long(),
+    suite("windows", Count::Cargo, "cargo xtask test --wine").long(),
     suite("soak, json", Count::Whole, "cargo xtask soak --json-only --minutes 4").long(),
     suite("soak, long", Count::Whole, "cargo xtask soak --minutes 15").long(),
     suite("soak, redis", Count::Whole, "cargo xtask soak --redis --minutes 5").long(),

@@ -119,30 +119,19 @@ enum Checked {
 }
 
 fn check(target: &Target) -> Outcome<Checked> {
-    let library = match installed_std(target.triple)? {
-        true => None,
-        false => match library()? {
-            Ok(library) => Some(library),
-            Err(why) => return Ok(Checked::Skipped(why)),
-        },
-    };
-    if target.triple.contains("windows") && cfg!(target_os = "linux") {
-        system::install(FOR_WINDOWS)?;
-    }
-    let step = Step::begin(target.triple);
     let mut cargo = process::bound_command("cargo");
     cargo
         .args(["check", "--workspace", "--keep-going", "--color=never"])
         .args(["--target", target.triple])
         .env("CARGO_TARGET_DIR", folder())
         .current_dir(paths::repository());
-    if let Some(library) = &library {
-        // The stable compiler has this too, where one says that one knows what one does.
-        cargo
-            .arg("-Zbuild-std")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
+    if let Err(why) = with_std(target.triple, &mut cargo)? {
+        return Ok(Checked::Skipped(why));
     }
+    if target.triple.contains("windows") && cfg!(target_os = "linux") {
+        system::install(FOR_WINDOWS)?;
+    }
+    let step = Step::begin(target.triple);
     if let Some((name, pointer)) = target.oldest {
         cargo.env(name, configured(pointer)?);
     }
@@ -155,6 +144,21 @@ fn check(target: &Target) -> Outcome<Checked> {
     }
     eprintln!("{}", complaints(&text));
     Ok(Checked::Wrong)
+}
+
+/// Lets cargo have the standard library of another system: the installed one, or else the
+/// one made from its source along with everything else. Or why it can't be had.
+pub(crate) fn with_std(triple: &str, cargo: &mut Command) -> Outcome<Result<(), String>> {
+    if installed_std(triple)? {
+        return Ok(Ok(()));
+    }
+    Ok(library()?.map(|library| {
+        // The stable compiler has this too, where one says that one knows what one does.
+        cargo
+            .arg("-Zbuild-std")
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
+    }))
 }
 
 /// What the app's configuration says there.

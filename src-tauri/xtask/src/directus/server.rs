@@ -395,6 +395,20 @@ impl Server {
             "Directus refused its administrator's password ({refused})."
         )))
     }
+
+    /// What the administrator reads there: the rows of this path.
+    ///
+    /// # Errors
+    /// The server refuses, or does not answer.
+    pub fn rows(&self, path: &str) -> Outcome<Vec<Value>> {
+        let token = self.administrator_token()?;
+        let answer = Request::get(path).token(&token).send(self.port());
+        let rows = answer.ok().and_then(|answer| {
+            let json = answer.json();
+            json.get("data").and_then(Value::as_array).cloned()
+        });
+        rows.ok_or_else(|| Problem::new("The server does not answer its administrator."))
+    }
 }
 
 fn taken(port: u16) -> Problem {
