@@ -130,6 +130,9 @@ export const appInfo = () => call('app_info');
 /** @returns {Promise<AccountSummary[]>} */
 export const accounts = () => call('accounts');
 
+/** Made-up conversations to look around in. @returns {Promise<AccountSummary>} */
+export const lookAround = () => call('look_around');
+
 /** @param {string} address @returns {Promise<ServerFound>} */
 export const discover = (address) => ask('discover', { address });
 

@@ -68,6 +68,7 @@ async function signIn({ again, notice, server } = {}) {
     server: server ?? '',
     done: (account) => void enter(account),
     others: accounts.length > 0 ? () => choose(null) : null,
+    lookAround: async () => enter(await api.lookAround()),
     setUp: (found, email) => setUp(view, found, email),
   });
   show(view);
@@ -223,7 +224,7 @@ async function enter(account, focus = true) {
     if (mine !== turn) return;
   }
   // For the next start; that it could not be written is no reason to stop.
-  void api.rememberAccount(account.id).catch(() => {});
+  if (!account.sample) void api.rememberAccount(account.id).catch(() => {});
   // An ended session does not hide what is held: it opens, and says so there.
   if (account.problem && account.problem.code !== 'sign_in_needed') {
     refuse(account, account.problem);

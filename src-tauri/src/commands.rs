@@ -82,6 +82,12 @@ pub async fn accounts(core: Core<'_>) -> Answer {
     core.call(Command::Accounts).await
 }
 
+/// [`Command::LookAround`].
+#[tauri::command]
+pub async fn look_around(core: Core<'_>) -> Answer {
+    core.call(Command::LookAround).await
+}
+
 /// [`Command::Discover`].
 #[tauri::command]
 pub async fn discover(core: Core<'_>, address: String) -> Answer {

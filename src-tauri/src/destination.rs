@@ -163,6 +163,7 @@ mod tests {
             name: String::new(),
             person: String::new(),
             vault: VaultKind::Keychain,
+            sample: false,
             problem: None,
         }
     }

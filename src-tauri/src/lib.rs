@@ -189,6 +189,7 @@ macro_rules! commands {
 commands! {
     app_info,
     accounts,
+    look_around,
     discover,
     sign_in,
     unlock,
@@ -578,6 +579,7 @@ mod tests {
         vec![
             ("app_info", json!({}), None),
             ("accounts", json!({}), None),
+            ("look_around", json!({}), None),
             (
                 "discover",
                 json!({"address": "a b"}),

@@ -65,6 +65,7 @@ describe('several accounts', () => {
     await page.click('#account-add');
     await page.waitForSelector('#server');
     // Thought better of it.
+    assert.equal(await page.locator('#look-around').count(), 0, 'whoever has an account knows it');
     await page.click('#other-accounts');
     await page.click('[data-account="acc-1"]');
     await page.waitForSelector(`[data-conversation="${BOB}"]`);

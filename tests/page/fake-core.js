@@ -9,10 +9,10 @@
   const config = window.fakeConfig;
   let account = {
     id: 'acc-1', server: 'https://chat.example', email: 'alice@example.com', name: 'Alice Liddell',
-    person: 'p-alice', vault: 'keychain', problem: null, ...config.account,
+    person: 'p-alice', vault: 'keychain', sample: false, problem: null, ...config.account,
   };
   // The other accounts on this device; each has conversations of its own.
-  const others = config.others.map(({ conversations: _, ...given }) => ({ vault: 'keychain', problem: null, ...given }));
+  const others = config.others.map(({ conversations: _, ...given }) => ({ vault: 'keychain', sample: false, problem: null, ...given }));
   const first = account;
   const info = { name: 'Whinchat', version: '0.1.0', default_server: '', vaults: ['keychain'], platform: 'linux', ...config.info };
   const people = config.people;
@@ -213,10 +213,16 @@
       state.remembered = id;
       return null;
     },
+    look_around: () => {
+      Object.assign(account, { server: 'https://sample.invalid', email: '', name: 'You', vault: 'session_only', sample: true });
+      state.signedIn = true;
+      state.unlocked = true;
+      return account;
+    },
     discover: ({ address }) => ({ url: `https://${address.replace(/^https?:\/\//, '').replace(/\/.*$/, '').toLowerCase()}`, project: 'Meadow', version: '11.17.4' }),
     sign_in: ({ request }) => {
       if (state.signedIn && request.account === null) {
-        const added = { id: `acc-${others.length + 2}`, server: request.server, email: request.email, name: '', person: `p-${request.email}`, vault: request.vault, problem: null };
+        const added = { id: `acc-${others.length + 2}`, server: request.server, email: request.email, name: '', person: `p-${request.email}`, vault: request.vault, sample: false, problem: null };
         others.push(added);
         books.set(added.id, new Map());
         return added;

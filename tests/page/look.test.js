@@ -268,6 +268,7 @@ const screens = {
   unlock: [{ account: { problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } }],
   trouble: [{ account: { problem: { code: 'vault_unreadable', action: 'retry', args: {} } } }],
   erase: [{ account: { problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } }, async (page) => { await page.click('#erase'); await page.waitForSelector('#erase-dialog[open]'); }],
+  'a look around': [{ signedIn: false }, async (page) => { await page.click('#look-around'); await openConversation(page, BOB); }],
   list: [{}],
   'empty list': [{ conversations: [] }],
   menu: [{}, (page) => page.click('#menu')],

@@ -170,6 +170,9 @@ const long = 'First the gate, then left along the hedge until the second stile.\
 
 /** @type {Picture[]} */
 const pictures = [
+  { name: 'look-around-offered', config: { signedIn: false } },
+  { name: 'look-around', config: { signedIn: false }, act: async (page) => { await page.click('#look-around'); await openConversation(page, BOB); } },
+  { name: 'look-around-narrow', config: { signedIn: false }, options: narrow, dark: true, act: async (page) => { await page.click('#look-around'); await page.waitForSelector('[data-conversation]'); } },
   { name: 'sign-in-server', config: { signedIn: false }, dark: true },
   { name: 'sign-in-server-error', config: { signedIn: false }, act: async (page) => {
     await refuse(page, 'certificate_untrusted', 'tell_owner', { host: 'chat.example' });

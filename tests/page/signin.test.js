@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { until } from './harness.js';
-import { asked, count, fake, start, texts, withBob } from './pages.js';
+import { asked, count, fake, long, start, texts, withBob } from './pages.js';
 
 describe('signing in', () => {
   test('address, password, code, and then the conversations', async () => {
@@ -215,5 +215,33 @@ describe('signing in', () => {
     const page = await start({ account: { problem: { code: 'account_in_use', action: 'none', args: {} } } });
     await page.waitForSelector('.problem[data-code="account_in_use"]');
     assert.equal(await page.locator('#erase').count(), 0);
+  });
+});
+
+describe('looking around without an account', () => {
+  test('it is the messenger, says everywhere that nothing is sent, is not remembered, and leads back to signing in', async () => {
+    const page = await start({ ...long(3), signedIn: false });
+    await page.click('#look-around');
+    await page.waitForSelector('body[data-ready="list"]');
+    assert.equal(await page.textContent('#connection .words'), 'Sample, nothing is sent');
+    await page.click('[data-conversation]');
+    await page.waitForSelector('body[data-ready="conversation"]');
+    assert.match(await page.textContent('.banner'), /made up/u);
+    assert.equal(await page.$('#sign-in-again'), null);
+    assert.deepEqual(await asked(page, 'remember_account'), []);
+    await page.click('#sample-sign-in');
+    await page.waitForSelector('body[data-ready="signin"]');
+    const [left] = await asked(page, 'sign_out');
+    assert.equal(left.unsent, 'discard');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'server');
+  });
+
+  test('what can not be had is told where one asked', async () => {
+    const page = await start({ signedIn: false });
+    await fake(page, () => window.fake.refuse('look_around', window.fake.problem('disk_full')));
+    await page.click('#look-around');
+    await page.waitForSelector('.outcome .problem[data-code="disk_full"]');
+    await page.click('#look-around');
+    await page.waitForSelector('body[data-ready="list"]');
   });
 });

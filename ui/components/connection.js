@@ -14,16 +14,23 @@ export const away = new Set(['waiting', 'offline', 'sign_in_needed', 'not_provis
 
 /**
  * @param {Session} session
+ * @param {() => void} signIn where there is no account yet
  * @returns {{ element: HTMLElement, stop: () => void }}
  */
-export function connectionIndicator(session) {
+export function connectionIndicator(session, signIn) {
   const words = el('span', { class: 'words', role: 'status' });
   const now = el('button', { type: 'button', class: 'quiet small', on: { click: () => void api.reconnect(session.id).catch(() => {}) } }, t('connection-now'));
-  const element = el('div', { id: 'connection' }, el('span', { class: 'dot', 'aria-hidden': 'true' }), words, now);
+  const start = session.account.peek().sample ? el('button', { id: 'sample-sign-in', type: 'button', class: 'quiet small', on: { click: signIn } }, t('signin-submit')) : null;
+  const element = el('div', { id: 'connection' }, el('span', { class: 'dot', 'aria-hidden': 'true' }), words, start ?? now);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let tick;
   const show = () => {
     clearTimeout(tick);
+    if (session.account.peek().sample) {
+      element.dataset.state = 'sample';
+      say(words, t('connection-sample'));
+      return;
+    }
     const { state, retry_at: at } = session.connection.peek();
     element.dataset.state = state;
     now.hidden = state !== 'waiting' && state !== 'offline';

@@ -3,10 +3,14 @@ import { t } from '../locale.js';
 import { el } from './dom.js';
 import { icon } from './icons.js';
 
+/** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
 /** @typedef {import('../types/bridge').ServerFound} ServerFound */
 
 /** An address as a person reads it. @param {string} url */
 export const hostOf = (url) => url.replace(/^https?:\/\//u, '');
+
+/** Where an account is, as a person reads it. @param {AccountSummary} account */
+export const placeOf = (account) => account.sample ? t('sample-place') : hostOf(account.server);
 
 /**
  * @param {ServerFound} found

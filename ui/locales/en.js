@@ -13,6 +13,13 @@ window-title = { $unread ->
   }
 pause = Loading
 
+## A look around without an account
+
+sample-look = Look around without an account
+sample-place = Sample conversations
+sample-about = These conversations are made up. Nothing that you write here is sent, and all of it is gone when you leave.
+connection-sample = Sample, nothing is sent
+
 ## Signing in: the server
 
 signin-server-title = Hello. Where do your people talk?

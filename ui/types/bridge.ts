@@ -29,6 +29,10 @@ person: string,
  */
 vault: VaultKind, 
 /**
+ * Made-up conversations to look around in: it has no server and sends nothing.
+ */
+sample: boolean, 
+/**
  * Why it can't be opened now, if so.
  */
 problem: Problem | null, };
@@ -149,7 +153,7 @@ export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "ho
  * Every command, as `whinchat-rpc` reads it and as the window's commands map
  * onto it: `{"command":"send","args":{…}}`.
  */
-export type Command = { "command": "accounts" } | { "command": "discover", "args": { 
+export type Command = { "command": "accounts" } | { "command": "look_around" } | { "command": "discover", "args": { 
 /**
  * What the person typed.
  */

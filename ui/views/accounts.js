@@ -9,7 +9,7 @@ import { avatar } from '../components/avatar.js';
 import { openDialog } from '../components/dialog.js';
 import { el, spoken } from '../components/dom.js';
 import { icon } from '../components/icons.js';
-import { hostOf } from '../components/server-chip.js';
+import { placeOf } from '../components/server-chip.js';
 import { problemText, t } from '../locale.js';
 
 /** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
@@ -70,7 +70,7 @@ export function accountsDialog({ current, unread, pick, add }) {
           'span',
           { class: 'account-text' },
           el('span', { class: 'person-name', dir: 'auto' }, account.name || account.email),
-          el('span', { class: 'soft', dir: 'ltr' }, hostOf(account.server)),
+          el('span', { class: 'soft', dir: account.sample ? null : 'ltr' }, placeOf(account)),
           state ? el('span', { class: 'account-state' }, now ? icon('sent', 16) : null, t(state)) : null,
         ),
         now && unread > 0

@@ -11,7 +11,7 @@ import { arrange, el, say, spoken } from '../components/dom.js';
 import { FoundMessages } from '../components/found.js';
 import { icon, nameDrawing } from '../components/icons.js';
 import { menuButton } from '../components/menu.js';
-import { hostOf } from '../components/server-chip.js';
+import { placeOf } from '../components/server-chip.js';
 import { product, t, whenText } from '../locale.js';
 import { effect } from '../signals.js';
 
@@ -172,7 +172,7 @@ export function listView(session, { selected, open, openMessage, findPeople, acc
     who.replaceChildren(
       el('span', { class: 'soft' }, t('signed-in-as')),
       el('strong', { dir: 'auto' }, account.name || account.email),
-      el('span', { class: 'soft', dir: 'ltr' }, hostOf(account.server)),
+      el('span', { class: 'soft', dir: account.sample ? null : 'ltr' }, placeOf(account)),
     );
   });
   // Times are written by day: at midnight "today" is another day.

@@ -41,7 +41,8 @@ export const narrow = matchMedia('(max-width: 44.99em)');
  */
 export function messengerView(session, info, { signedOut, signInAgain, switchTo, addAccount, setUp, lock, focus }) {
   const selected = signal(/** @type {string | null} */ (null));
-  const connection = connectionIndicator(session);
+  const { sample } = session.account.peek();
+  const connection = connectionIndicator(session, () => void leaveSample());
   /** @type {ConversationView | null} */
   let conversation = null;
   /** @type {Element | null} */
@@ -64,8 +65,16 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     accountsDialog({ current: session.id, unread: session.unread.peek(), pick: switchTo, add: addAccount });
   }
 
+  /** There is nothing to be asked about. */
+  async function leaveSample() {
+    await session.written();
+    await api.signOut(session.id, 'discard').catch(() => {});
+    signedOut('');
+  }
+
   function signOut() {
-    signOutDialog(session, info, { done: signedOut });
+    if (sample) void leaveSample();
+    else signOutDialog(session, info, { done: signedOut });
   }
 
   /** @param {string} [section] the part to begin with */
@@ -187,6 +196,8 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     if (notice) {
       const seen = el('button', { type: 'button', class: 'quiet small', on: { click: () => { session.notice.value = null; } } }, t('action-none'));
       banner.replaceChildren(el('p', {}, problemText(notice)), seen);
+    } else if (sample) {
+      banner.replaceChildren(el('p', {}, t('sample-about')));
     } else if (state === 'sign_in_needed') {
       banner.replaceChildren(
         el('p', {}, problem ? problemText(problem) : t('error-sign_in_needed')),

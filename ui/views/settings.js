@@ -11,7 +11,7 @@ import { openDialog } from '../components/dialog.js';
 import { el } from '../components/dom.js';
 import { icon } from '../components/icons.js';
 import { problemBox } from '../components/problem.js';
-import { hostOf } from '../components/server-chip.js';
+import { placeOf } from '../components/server-chip.js';
 import { dateText, hourText, sizeText, t } from '../locale.js';
 import * as look from '../look.js';
 import { passphraseDialog } from './lock.js';
@@ -209,7 +209,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open, s
         ),
         el('div', { class: 'setting' }, el('span', { id: 'settings-blocked-label', class: 'setting-text' }, t('settings-blocked')), safety.blocked.length > 0 ? list : none),
         ...said.map((words) => el('p', { class: 'setting hint' }, words)),
-        el('div', { class: 'setting settings-deeds' }, el('button', { id: 'deletion', type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(() => deletionDialog(session, info, { signOut })) } }, t('deletion'))),
+        session.account.peek().sample ? null : el('div', { class: 'setting settings-deeds' }, el('button', { id: 'deletion', type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(() => deletionDialog(session, info, { signOut })) } }, t('deletion'))),
       ];
     }
 
@@ -218,7 +218,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open, s
         'div',
         { class: 'setting settings-who' },
         avatar(account.person, name),
-        el('div', { class: 'account-text' }, el('span', { class: 'person-name', dir: 'auto' }, name), account.name ? el('span', { class: 'soft', dir: 'ltr' }, account.email) : null, el('span', { class: 'soft', dir: 'ltr' }, hostOf(account.server))),
+        el('div', { class: 'account-text' }, el('span', { class: 'person-name', dir: 'auto' }, name), account.name && account.email ? el('span', { class: 'soft', dir: 'ltr' }, account.email) : null, el('span', { class: 'soft', dir: account.sample ? null : 'ltr' }, placeOf(account))),
       ), el(
         'div',
         { class: 'setting settings-deeds' },

@@ -47,9 +47,10 @@ const places = {
  * @param {string} how.server
  * @param {(account: AccountSummary) => void} how.done
  * @param {(() => void) | null} how.others leads to the accounts that there are
+ * @param {() => Promise<void>} how.lookAround leads to made-up conversations
  * @param {(found: ServerFound, email: string) => void} how.setUp leads to setting up the server, from where one comes back
  */
-export function signInView(info, { again, notice, server: address, done, others, setUp }) {
+export function signInView(info, { again, notice, server: address, done, others, lookAround, setUp }) {
   const server = field('server', t('server-label'), {
     type: 'text', inputmode: 'url', name: 'server', autocomplete: 'url', autocapitalize: 'none', autocorrect: 'off', spellcheck: 'false', dir: 'ltr',
     value: again?.server ?? (address || info.default_server),
@@ -91,7 +92,20 @@ export function signInView(info, { again, notice, server: address, done, others,
     card.replaceChildren(...(step === 'server' ? serverStep() : step === 'person' ? personStep() : codeStep()), outcome, button);
     if (others && step !== 'code') card.append(el('button', { id: 'other-accounts', type: 'button', class: 'quiet', on: { click: others } }, t('accounts-other')));
     if (step === 'person' && !again) card.append(administer());
+    if (step === 'server' && !others) card.append(el('button', { id: 'look-around', type: 'button', class: 'quiet small', on: { click: () => void look() } }, t('sample-look')));
     rest();
+  }
+
+  /** For whoever has no account yet, or wants to see it first. */
+  async function look() {
+    if (busy) return;
+    busy = true;
+    try {
+      await lookAround();
+    } catch (error) {
+      if (!closed) action(api.asProblem(error), true);
+    }
+    busy = false;
   }
 
   /** For whoever runs the server, and needs no account of the chat for that. */

@@ -239,6 +239,8 @@ pub struct AccountSummary {
     pub person: String,
     /// Where its secrets are kept.
     pub vault: VaultKind,
+    /// Made-up conversations to look around in: it has no server and sends nothing.
+    pub sample: bool,
     /// Why it can't be opened now, if so.
     pub problem: Option<Problem>,
 }
@@ -652,6 +654,9 @@ pub struct SignedOut {
 pub enum Command {
     /// The accounts on this device -> `AccountSummary[]`.
     Accounts,
+    /// Made-up conversations in memory to look around in, in place of those that were
+    /// there; to be opened, and gone when the program ends -> [`AccountSummary`].
+    LookAround,
     /// Finds the server at an address as typed -> [`ServerFound`].
     Discover {
         /// What the person typed.

@@ -798,6 +798,7 @@ mod tests {
             name: String::new(),
             person: String::new(),
             vault: VaultKind::Keychain,
+            sample: false,
             problem: None,
         };
         let pressed = |account: &str, conversation: Option<&str>| {

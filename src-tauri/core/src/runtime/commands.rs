@@ -355,6 +355,7 @@ impl Messenger {
     pub async fn call(&self, command: Command) -> Result<Value, Problem> {
         match command {
             Command::Accounts => value(self.accounts()),
+            Command::LookAround => value(self.look_around().await?),
             Command::Discover { address } => value(self.discover(&address).await?),
             Command::Open { account } => value(self.open(account_id(&account)?).await?),
             Command::Conversations {

@@ -56,6 +56,9 @@ pub struct Record {
     /// Where they were before, as long as they could not be erased there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<VaultKind>,
+    /// Made-up conversations to look around in: in memory only, and nobody's.
+    #[serde(skip)]
+    pub sample: bool,
     /// How far it has come.
     pub stage: Stage,
 }
@@ -71,6 +74,7 @@ impl Record {
             name: self.name.clone(),
             person: self.person.to_string(),
             vault: self.vault,
+            sample: self.sample,
             problem,
         }
     }
@@ -282,6 +286,7 @@ mod tests {
             person: PersonId::new(uuid::Uuid::from_u128(1)),
             vault: VaultKind::Keychain,
             left: None,
+            sample: false,
             stage,
         }
     }

@@ -174,6 +174,7 @@ impl Messenger {
         if erased {
             let record = Record {
                 left: None,
+                sample: false,
                 ..record.clone()
             };
             let _ = self.0.folders.write(&record);

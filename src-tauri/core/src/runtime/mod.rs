@@ -27,6 +27,7 @@ mod lock;
 mod machine;
 mod performer;
 mod reads;
+mod sample;
 mod set_up;
 mod sign_in;
 mod sign_out;

@@ -168,6 +168,7 @@ impl Messenger {
                 person,
                 vault: kind,
                 left: None,
+                sample: false,
                 stage: Stage::Making,
             };
             return self.make(record, vault, signed_in).await;
