@@ -19,6 +19,8 @@ export function menuButton(id, label, face, content) {
   function set(open, refocus = false) {
     sheet.hidden = !open;
     button.setAttribute('aria-expanded', String(open));
+    // The system's own label would lie over the menu that it names.
+    button.title = open ? '' : label;
     if (open) {
       items[0]?.focus();
       document.addEventListener('pointerdown', outside);

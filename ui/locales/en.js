@@ -284,6 +284,7 @@ passphrase-again-label = New passphrase, once more
 passphrase-differs = The two are not the same. Type it once more.
 passphrase-set-title = Set a passphrase
 passphrase-set-lead = { $app } will ask for it whenever { $email } is locked on this device, and at every start. If you forget it, what is kept here can’t be opened again, but your messages stay on the server.
+passphrase-busy = One moment …
 passphrase-set-submit = Set passphrase
 passphrase-change-title = Change the passphrase
 passphrase-change-lead = From now on only the new one opens { $email } on this device.

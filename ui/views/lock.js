@@ -5,6 +5,7 @@
  * typed is wiped when the dialog closes.
  */
 import * as api from '../api.js';
+import { announce } from '../components/announce.js';
 import { openDialog } from '../components/dialog.js';
 import { el } from '../components/dom.js';
 import { field } from '../components/field.js';
@@ -39,6 +40,9 @@ export function passphraseDialog(session, info, what, done) {
     if (next && again && next.input.value !== again.input.value) return again.say(t('passphrase-differs'));
     busy = true;
     submit.setAttribute('aria-disabled', 'true');
+    // A passphrase is slow to try on purpose.
+    submit.textContent = t('passphrase-busy');
+    announce(t('passphrase-busy'));
     outcome.replaceChildren();
     try {
       session.account.value = await api.setPassphrase(session.id, old?.input.value ?? null, next?.input.value ?? null);
@@ -55,6 +59,7 @@ export function passphraseDialog(session, info, what, done) {
     } finally {
       busy = false;
       submit.removeAttribute('aria-disabled');
+      submit.textContent = t(`passphrase-${what}-submit`);
     }
   }
 
