@@ -273,6 +273,14 @@ async fn enter(http: &Http, login: Login<'_>) -> Result<SignedIn, Problem> {
         session: Some((session.granted.clone(), asked.plus(session.lifetime))),
         spares: Vec::new(),
     };
+    // At once, for a token may live for seconds only.
+    let me = match who_am_i(http, &session.granted.token).await {
+        Ok(me) => me,
+        Err(problem) => {
+            end_sessions(http, &sessions).await;
+            return Err(problem);
+        }
+    };
     // A one-time code serves again on 11.17.4. Where it does not, there is no
     // spare, and a session that ends while offline asks for the password.
     for _ in 0..SPARES {
@@ -284,17 +292,11 @@ async fn enter(http: &Http, login: Login<'_>) -> Result<SignedIn, Problem> {
             }
         }
     }
-    match look_around(http, &session.granted.token).await {
-        Ok(me) => Ok(SignedIn { sessions, me }),
-        Err(problem) => {
-            end_sessions(http, &sessions).await;
-            Err(problem)
-        }
-    }
+    Ok(SignedIn { sessions, me })
 }
 
 /// Who I am, and whether this server has what talking takes.
-async fn look_around(http: &Http, token: &SecretString) -> Result<Person, Problem> {
+async fn who_am_i(http: &Http, token: &SecretString) -> Result<Person, Problem> {
     let facts = sessions::server_facts(http, token).await?;
     discover::check_version(facts.version.as_deref())?;
     if facts.websockets == Some(false) {
