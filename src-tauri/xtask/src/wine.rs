@@ -68,25 +68,16 @@ struct Built {
     rpc: PathBuf,
 }
 
+/// Both at once: built apart they would have other features of the same libraries, and
+/// OpenSSL would be compiled twice.
 fn build() -> Outcome<Built> {
     let step = Step::begin("Windows' programs, compiled");
     let core = format!("{}-core", name::program());
-    let words = ["test", "--no-run", "--lib", "--features", "runtime"];
-    let said = cargo(&[&words[..], &["--package", &core]].concat())?;
-    let tests = executable(&said, &core)
-        .ok_or_else(|| Problem::new("cargo told of no tests that it has built."))?;
-    let said = cargo(&["build", "--package", &name::rpc()])?;
-    let rpc = executable(&said, &name::rpc())
-        .ok_or_else(|| Problem::new("cargo told of no program that it has built."))?;
-    step.done();
-    Ok(Built { tests, rpc })
-}
-
-/// What cargo says of what it has built, a line of JSON each.
-fn cargo(words: &[&str]) -> Outcome<String> {
     let mut cargo = process::bound_command("cargo");
     cargo
-        .args(words)
+        .args(["build", "--lib", "--bins", "--tests", "--package", &core])
+        .args(["--package", &name::rpc()])
+        .arg(format!("--features={core}/runtime"))
         .args(["--target", TRIPLE, "--message-format=json", "--quiet"])
         .env("CARGO_TARGET_DIR", folder())
         .current_dir(paths::repository());
@@ -105,17 +96,28 @@ fn cargo(words: &[&str]) -> Outcome<String> {
             "What stands above can't be built for Windows.",
         ));
     }
-    Ok(String::from_utf8_lossy(&built.stdout).into_owned())
+    let said = String::from_utf8_lossy(&built.stdout);
+    let found = |name: &str, test: bool| {
+        executable(&said, name, test)
+            .ok_or_else(|| Problem::new(format!("cargo told of no program of {name}.")))
+    };
+    let built = Built {
+        tests: found(&core, true)?,
+        rpc: found(&name::rpc(), false)?,
+    };
+    step.done();
+    Ok(built)
 }
 
-/// Where cargo has put the program of this package.
-fn executable(said: &str, package: &str) -> Option<PathBuf> {
+/// Where cargo has put the program of this package, or its own tests.
+fn executable(said: &str, package: &str, test: bool) -> Option<PathBuf> {
     let target = package.replace('-', "_");
     said.lines().find_map(|line| {
         let line: Value = serde_json::from_str(line).ok()?;
         let name = line.pointer("/target/name")?.as_str()?;
         let program = line.get("executable")?.as_str()?;
-        (name.replace('-', "_") == target).then(|| PathBuf::from(program))
+        let tests = line.pointer("/profile/test")?.as_bool()?;
+        (name.replace('-', "_") == target && tests == test).then(|| PathBuf::from(program))
     })
 }
 
@@ -275,13 +277,22 @@ mod tests {
 
     #[test]
     fn what_cargo_has_built_is_found_by_its_package() {
-        let said = "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"serde\"},\"executable\":null}\n\
-                    no json\n\
-                    {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"one_core\"},\"executable\":\"/t/one.exe\"}";
-        assert_eq!(
-            executable(said, "one-core"),
-            Some(PathBuf::from("/t/one.exe"))
-        );
-        assert_eq!(executable(said, "serde"), None);
+        let built = |name: &str, test: bool, program: &str| {
+            format!(
+                "{{\"target\":{{\"name\":\"{name}\"}},\"profile\":{{\"test\":{test}}},\"executable\":{program}}}\n"
+            )
+        };
+        let said = [
+            built("serde", false, "null"),
+            "no json\n".to_owned(),
+            built("one_core", true, "\"/t/one-1.exe\""),
+            built("one-rpc", true, "\"/t/rpc-1.exe\""),
+            built("one-rpc", false, "\"/t/rpc.exe\""),
+        ]
+        .concat();
+        let found = |name, test| executable(&said, name, test);
+        assert_eq!(found("one-core", true), Some(PathBuf::from("/t/one-1.exe")));
+        assert_eq!(found("one-rpc", false), Some(PathBuf::from("/t/rpc.exe")));
+        assert_eq!(found("serde", false), None);
     }
 }
