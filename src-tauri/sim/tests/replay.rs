@@ -196,3 +196,41 @@ fn no_word_of_a_message_is_in_what_is_handed_over() {
         }
     }
 }
+
+/// What the program prints last, and whether it found nothing.
+fn told_by_the_program(name: &str, bundle: &[u8]) -> (String, bool) {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&file, bundle).unwrap();
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_whinchat-sim"))
+        .arg("--replay")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let last = String::from_utf8(said.stdout).unwrap();
+    let last = last.lines().last().unwrap_or_default().to_owned();
+    (last, said.status.success())
+}
+
+#[test]
+fn the_program_says_it_on_its_last_line_and_by_how_it_ends() {
+    let setting = Setting {
+        journals: true,
+        ..Setting::of(7)
+    };
+    let bundle = run::seed(&setting).unwrap().bundles.remove(0);
+    let inputs = taken(&Bundle::read(bundle.as_slice()).unwrap()).len();
+    let (last, whole) = told_by_the_program("same.jsonl", &bundle);
+    let same = format!("replay: inputs={inputs} same={inputs} from_the_beginning=yes findings=0");
+    assert_eq!((last, whole), (same, true));
+    let other = String::from_utf8(bundle)
+        .unwrap()
+        .replacen("\"seed\":", "\"seed\":1", 1);
+    let (last, whole) = told_by_the_program("other.jsonl", other.as_bytes());
+    assert!(
+        last.starts_with("replay: ") && last.ends_with("findings=1"),
+        "{last}"
+    );
+    assert!(!whole);
+    let (last, whole) = told_by_the_program("none.jsonl", b"notes\n");
+    assert_eq!((last, whole), (String::new(), false));
+}
