@@ -322,6 +322,7 @@ const pictures = [
   { name: 'settings-update', config: { device: { updates: true }, update: { version: '0.2.0', notes: 'Reactions, and groups of up to a hundred people.\nQuicker where much is stored.' } }, act: async (page) => { await toSettings(page); await page.click('#update-ask'); await page.waitForSelector('#update-take'); await page.evaluate(() => document.querySelector('#update-outcome')?.scrollIntoView({ block: 'end' })); }, dark: true },
   { name: 'settings-licences', act: async (page) => { await toSettings(page); await page.click('#licences summary'); await page.waitForSelector('.licence:not(:empty)'); await page.evaluate(() => document.querySelector('.licence')?.scrollIntoView({ block: 'end' })); } },
   { name: 'settings-locked', config: { account: { vault: 'passphrase' }, choices: { lock_after: 15 } }, act: async (page) => { await toSettings(page); await page.evaluate(() => document.querySelector('#settings-lock')?.scrollIntoView()); }, dark: true, options: { viewport: { width: 1200, height: 1300 } } },
+  { name: 'settings-about', act: async (page) => { await toSettings(page); await page.evaluate(() => document.querySelector('#licences')?.scrollIntoView({ block: 'end' })); } },
   { name: 'diagnostics', act: toDiagnostics, dark: true },
   { name: 'diagnostics-narrow', act: toDiagnostics, options: narrow },
   { name: 'diagnostics-right-to-left', act: toDiagnostics, options: { rtl: true } },
