@@ -43,15 +43,13 @@ pub struct SavePlace {
 pub fn places<R: Runtime>(app: &AppHandle<R>) -> Vec<SavePlace> {
     let paths = app.path();
     let own = app.state::<Device>().data().join("diagnostics");
-    let known = if cfg!(mobile) {
-        vec![(Place::Documents, paths.document_dir().ok())]
-    } else {
-        vec![
-            (Place::Downloads, paths.download_dir().ok()),
-            (Place::Documents, paths.document_dir().ok()),
-            (Place::Desktop, paths.desktop_dir().ok()),
-        ]
-    };
+    let known = vec![
+        #[cfg(desktop)]
+        (Place::Downloads, paths.download_dir().ok()),
+        (Place::Documents, paths.document_dir().ok()),
+        #[cfg(desktop)]
+        (Place::Desktop, paths.desktop_dir().ok()),
+    ];
     there(known, own)
 }
 

@@ -3,7 +3,8 @@
 //!
 //! Owns: the comparison, step by step, of what the engine wants done now with
 //! what it wanted then, and what the judges can see without knowing what people
-//! did. Never: a judgement by texts; there are none.
+//! did. In the end the device goes on beside a server that has the rows that it
+//! was told of, and must agree with it. Never: a judgement by texts; there are none.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -12,14 +13,17 @@ use whinchat_core::{
     bridge::Change,
     diagnostics::{Bundle, Entry, Mark, Taken, Veil, marks},
     engine::{Effect, Engine, Input, Notice},
-    model::Instant,
-    store::{self, Key, Place, StoreError},
+    model::{Instant, MessageId},
+    store::{self, Key, Place, StoreError, messages},
 };
 
 use crate::{
     oracle::{self, Kind, Stored},
     page::{Batch, Page},
-    world::words::{effect_words, input_words},
+    world::{
+        World,
+        words::{effect_words, input_words},
+    },
 };
 
 const KEY: Key = Key([7; 32]);
@@ -111,6 +115,7 @@ pub fn replay(bundle: &Bundle) -> Result<Replayed, StoreError> {
         shown: 0,
         stored: None,
         announced: BTreeSet::new(),
+        gone: BTreeSet::new(),
         replayed: Replayed {
             inputs: 0,
             same: 0,
@@ -138,6 +143,17 @@ pub fn replay(bundle: &Bundle) -> Result<Replayed, StoreError> {
         }
     }
     run.look()?;
+    // What is wrong already heals nothing by itself, and a part tells too little.
+    if run.replayed.from_the_beginning
+        && run.replayed.findings.is_empty()
+        && let Some(world) = World::further(bundle, run.store, &run.gone)?
+    {
+        for finding in world.heals()? {
+            let words = format!("once it has healed: {}", finding.words);
+            let inputs = run.replayed.inputs;
+            run.replayed.findings.push((inputs, finding.kind, words));
+        }
+    }
     Ok(run.replayed)
 }
 
@@ -148,6 +164,8 @@ struct Run {
     shown: i64,
     stored: Option<Stored>,
     announced: BTreeSet<String>,
+    /// What was here, and of which the server said that it has it no more.
+    gone: BTreeSet<MessageId>,
     replayed: Replayed,
 }
 
@@ -175,6 +193,13 @@ impl Run {
             }
         };
         self.store.execute_batch("COMMIT")?;
+        for (id, _) in engine.take_replaced() {
+            if messages::get(&self.store, id)?.is_none() {
+                self.gone.insert(id);
+            } else {
+                self.gone.remove(&id);
+            }
+        }
         self.engine = Some(engine);
         let now = marks(&effects, &Veil::Placeholders);
         if now == taken.effects {
@@ -229,10 +254,8 @@ impl Run {
                         self.page.open(&self.store)?;
                     }
                 }
-                Effect::Notify(Notice::Arrived(row)) => {
-                    if !self.announced.insert(row.id.clone()) {
-                        self.found(Kind::Doubled, format!("{} is announced again", row.id));
-                    }
+                Effect::Notify(Notice::Arrived(row)) if !self.announced.insert(row.id.clone()) => {
+                    self.found(Kind::Doubled, format!("{} is announced again", row.id));
                 }
                 _ => {}
             }

@@ -1,16 +1,20 @@
 //! What a client hands over is told again to the same end; and that it is told
 //! where it is not.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 use whinchat_core::{
+    bridge::MessageState,
     diagnostics::{Bundle, Entry, Ordered, Taken, Told},
     model::{MessageId, Stamps},
+    store::{self, Key, Place},
 };
 use whinchat_sim::{
-    oracle::Kind,
+    oracle::{self, Kind},
     replay::{Replayed, replay},
     run,
-    world::Setting,
+    world::{Setting, World},
 };
 
 fn bundles(seed: u64, kind: Option<Stamps>) -> Vec<Bundle> {
@@ -233,4 +237,40 @@ fn the_program_says_it_on_its_last_line_and_by_how_it_ends() {
     assert!(!whole);
     let (last, whole) = told_by_the_program("none.jsonl", b"notes\n");
     assert_eq!((last, whole), (String::new(), false));
+}
+
+#[test]
+fn a_row_that_is_shown_otherwise_than_it_was_told_is_missed_once_all_has_healed() {
+    let mut missed = 0;
+    for seed in 1..=8 {
+        for bundle in bundles(seed, Some(Stamps::Server)) {
+            let made = || {
+                let store = store::open(Place::Memory, &Key([7; 32])).unwrap();
+                bundle.opening.fill(&store, &bundle.messages).unwrap();
+                store
+            };
+            let store = made();
+            let listed = oracle::conversations(&store).unwrap();
+            let shown = listed.iter().find_map(|with| {
+                let rows = oracle::held(&store, *with).unwrap().rows;
+                rows.into_iter().find(|row| row.state == MessageState::Sent)
+            });
+            let Some(row) = shown else {
+                continue;
+            };
+            // No count and no cursor tells of this.
+            let planted = "UPDATE message SET content = 'other words' WHERE id = ?1";
+            store.execute(planted, [&row.id]).unwrap();
+            let findings = |store| {
+                let world = World::further(&bundle, store, &BTreeSet::new()).unwrap();
+                let findings = world.unwrap().heals().unwrap();
+                findings
+                    .iter()
+                    .filter(|one| one.kind == Kind::Diverged)
+                    .count()
+            };
+            missed += usize::from(findings(store) > findings(made()));
+        }
+    }
+    assert!(missed > 2, "{missed}");
 }

@@ -20,6 +20,7 @@ use whinchat_core::{
     store::{StoreError, facts},
 };
 
+mod further;
 mod process;
 mod scenes;
 mod traffic;
