@@ -1,4 +1,4 @@
-//! `whinchat-sim --seeds N [--from S] [--clients C] [--kind both|sender|server] [--until-caught] [--seed S [--trace]]`
+//! `whinchat-sim --seeds N [--from S] [--clients C] [--kind both|sender|server] [--until-caught] [--seed S [--trace]] [--diagnostics DIR]`
 //! `whinchat-sim --replay FILE`
 //!
 //! Prints each failing seed's shortest story, the table of what was met, and
@@ -7,7 +7,8 @@
 //! empty without a reason. With `--until-caught` it stops at the first
 //! finding and prints `caught: seeds=N kind seed words`, which is what a
 //! planted defect is for. With `--replay` it tells again what somebody handed
-//! over, and prints `replay: inputs=N same=N from_the_beginning=yes findings=0`.
+//! over, and prints `replay: inputs=N same=N from_the_beginning=yes findings=0`;
+//! `--diagnostics` writes what each client would hand over at the end.
 //! The worlds are single-threaded; seeds are shared out
 //! over the processors, and told in their order.
 
@@ -35,7 +36,7 @@ use whinchat_sim::{
     world::{Outcome, Setting},
 };
 
-const USAGE: &str = "usage: whinchat-sim [--seeds N] [--from S] [--clients C] [--kind both|sender|server] [--seed S] [--trace] [--no-shrink] [--until-caught]
+const USAGE: &str = "usage: whinchat-sim [--seeds N] [--from S] [--clients C] [--kind both|sender|server] [--seed S] [--trace] [--no-shrink] [--until-caught] [--diagnostics DIR]
        whinchat-sim --replay FILE";
 
 /// How many failing seeds are made shorter.
@@ -51,6 +52,7 @@ struct Arguments {
     shrink: bool,
     until_caught: bool,
     replay: Option<PathBuf>,
+    diagnostics: Option<PathBuf>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -63,11 +65,17 @@ fn arguments() -> Result<Arguments, String> {
         shrink: true,
         until_caught: false,
         replay: None,
+        diagnostics: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         if word == "--replay" {
             all.replay = Some(words.next().ok_or("--replay needs a file")?.into());
+            continue;
+        }
+        if word == "--diagnostics" {
+            let folder = words.next().ok_or("--diagnostics needs a folder")?;
+            all.diagnostics = Some(folder.into());
             continue;
         }
         let mut number = || -> Result<u64, String> {
@@ -105,6 +113,7 @@ impl Arguments {
             kind: self.kind,
             clients: self.clients,
             trace: self.trace,
+            journals: self.diagnostics.is_some(),
             ..Setting::of(seed)
         }
     }
@@ -247,6 +256,15 @@ fn main() -> ExitCode {
             }
         };
         print!("{}", outcome.trace);
+        if let Some(folder) = &arguments.diagnostics {
+            for (number, bundle) in (1..).zip(&outcome.bundles) {
+                let file = folder.join(format!("seed-{seed}-{number}.jsonl"));
+                if let Err(error) = std::fs::write(&file, bundle) {
+                    eprintln!("{}: {error}", file.display());
+                    broken = true;
+                }
+            }
+        }
         sum.add(seed, &outcome);
         if let Some(first) = outcome.findings.first() {
             if arguments.until_caught {
