@@ -17,6 +17,7 @@ import { listen } from './vendor/tauri-api/event.js';
 /** @typedef {import('./types/bridge').Command} Command */
 /** @typedef {import('./types/bridge').ConversationPage} ConversationPage */
 /** @typedef {import('./types/bridge').Depth} Depth */
+/** @typedef {import('./types/bridge').DiagnosticsSaved} DiagnosticsSaved */
 /** @typedef {import('./types/bridge').MessageRow} MessageRow */
 /** @typedef {import('./types/bridge').Opened} Opened */
 /** @typedef {import('./types/bridge').Page} Page */
@@ -49,6 +50,7 @@ import { listen } from './vendor/tauri-api/event.js';
  * @property {boolean} hide_screen on phones
  */
 /** @typedef {{ account: string | null, choices: Choices }} Settings as src-tauri/src/settings.rs has them */
+/** @typedef {{ place: 'downloads' | 'documents' | 'desktop' | 'app', path: string }} SavePlace as src-tauri/src/diagnostics.rs has it */
 /** @typedef {'granted' | 'ask' | 'denied'} Permission whether a phone lets notices be shown, as src-tauri/phone has it */
 /** @typedef {{ stored: number, tray: boolean, starts_at_login: boolean | null, updates: boolean, phone: { notices: Permission } | null }} ThisDevice as src-tauri/src/commands.rs has it */
 /** @typedef {{ top: number, right: number, bottom: number, left: number, keyboard: number }} Insets in CSS pixels, as src-tauri/phone has them */
@@ -300,6 +302,12 @@ export const insets = () => call('insets');
 
 /** @param {boolean} on whether going back closes something here @returns {Promise<null>} */
 export const holdBack = (on) => call('hold_back', { on });
+
+/** @returns {Promise<SavePlace[]>} where a file of a person's own may be saved, the usual place first */
+export const savePlaces = () => call('save_places');
+
+/** @param {string} account @param {SavePlace['place']} place @returns {Promise<DiagnosticsSaved>} */
+export const saveDiagnostics = (account, place) => call('save_diagnostics', { account, place });
 
 /** @param {boolean} on whether the program starts at login @returns {Promise<null>} */
 export const startAtLogin = (on) => call('start_at_login', { on });

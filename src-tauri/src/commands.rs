@@ -20,8 +20,8 @@ use tauri::{
 };
 use whinchat_core::{
     bridge::{
-        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, Opened, Problem,
-        ReportReason, ServerFound, SetUpSignIn, SignIn, Unsent,
+        AccountSummary, Action, Anchor, AppInfo, Batch, Code, Command, Depth, DiagnosticsSaved,
+        Opened, Problem, ReportReason, ServerFound, SetUpSignIn, SignIn, Unsent,
     },
     model::AccountId,
     runtime::Messenger,
@@ -30,6 +30,7 @@ use whinchat_phone::{Insets, Permission};
 
 use crate::{
     destination::{Destination, Next},
+    diagnostics::{self, Place, SavePlace},
     lock::LastUsed,
     notices::Notices,
     settings::{Choices, Device, Settings, Theme},
@@ -533,6 +534,28 @@ pub async fn choose<R: Runtime>(
         let _ = app.emit("theme", scheme.map_or("", theme::Scheme::name));
     }
     Ok(kept)
+}
+
+/// Where a file of a person's own may be saved here.
+#[tauri::command]
+pub async fn save_places<R: Runtime>(app: AppHandle<R>) -> Result<Vec<SavePlace>, Problem> {
+    Ok(diagnostics::places(&app))
+}
+
+/// [`Command::SaveDiagnostics`], into a place that the shell knows: a page
+/// names no path.
+#[tauri::command]
+pub async fn save_diagnostics<R: Runtime>(
+    app: AppHandle<R>,
+    core: Core<'_>,
+    device: State<'_, Device>,
+    account: String,
+    place: Place,
+) -> Result<DiagnosticsSaved, Problem> {
+    let account = account_id(&account)?;
+    let folder = diagnostics::folder(&app, place)?;
+    let surroundings = diagnostics::surroundings(device.settings().choices);
+    core.save_diagnostics(account, folder, surroundings).await
 }
 
 /// What there is to know about this device, for the settings.

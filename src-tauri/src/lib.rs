@@ -7,6 +7,7 @@ pub mod commands;
 #[cfg(desktop)]
 mod desktop;
 mod destination;
+mod diagnostics;
 #[cfg(any(mobile, test))]
 mod life;
 mod lock;
@@ -237,6 +238,8 @@ commands! {
     insets,
     hold_back,
     start_at_login,
+    save_places,
+    save_diagnostics,
     look_for_update,
     take_update,
     where_to,
@@ -539,6 +542,7 @@ mod tests {
             "look_for_update",
             "open_outside",
             "remember_account",
+            "save_places",
             "set_passphrase",
             "set_up_begin",
             "settings",
@@ -704,6 +708,12 @@ mod tests {
                 "start_at_login",
                 json!({"on": true}),
                 Some("storage_failed"),
+            ),
+            ("save_places", json!({}), None),
+            (
+                "save_diagnostics",
+                of_account(json!({"place": "app"})),
+                unknown,
             ),
             ("look_for_update", json!({}), Some("update_failed")),
             ("take_update", json!({}), Some("update_failed")),

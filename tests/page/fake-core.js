@@ -198,6 +198,12 @@
       return null;
     },
     start_at_login: () => null,
+    save_places: () => config.places ?? [
+      { place: 'downloads', path: '/home/alice/Downloads' },
+      { place: 'documents', path: '/home/alice/Documents' },
+      { place: 'app', path: '/home/alice/.local/share/app/diagnostics' },
+    ],
+    save_diagnostics: ({ place }) => ({ path: `/home/alice/${place}/diagnostics-20261126-120000.jsonl`, bytes: 812_000, inputs: 812, from_the_beginning: true, ...config.saved }),
     where_to: () => {
       const to = state.leads;
       state.leads = null;

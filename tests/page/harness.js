@@ -77,7 +77,8 @@ export const people = [
  * @typedef {{ signedIn?: boolean, now?: number, deliver?: boolean, latency?: number, account?: object, info?: object,
  *   people?: object[], connection?: object, conversations?: Talk[], fetchProblem?: object, last?: string | null,
  *   choices?: object, device?: object, update?: object, permission?: string, insets?: object | null, depth?: object, leads?: object | null,
- *   others?: (object & { conversations?: Talk[] })[], setUp?: object, safety?: object, proof?: object }} Config
+ *   others?: (object & { conversations?: Talk[] })[], setUp?: object, safety?: object, proof?: object,
+ *   saved?: Partial<import('../../ui/types/bridge').DiagnosticsSaved>, places?: import('../../ui/api.js').SavePlace[] }} Config
  */
 
 /** @param {Config} [given] */

@@ -210,7 +210,7 @@ test('every sentence that is asked for exists, and every one that exists is aske
   const text = ours().filter((path) => path.endsWith('.js') && !path.includes('/locales/')).map((path) => readFileSync(path, 'utf8')).join('\n');
   const known = [...source().matchAll(/^([a-z][\w-]*) =/gmu)].map((match) => match[1]);
   for (const [, id] of text.matchAll(/\bt\(\s*'([\w-]+)'/gu)) assert.ok(known.includes(id), `${id} is asked for but not written`);
-  const byName = /^(?:error|action|connection|state|vault|failed|password|passphrase|unsent|terms|block|report-(?:lead|reason)|settings-blocked|setup-(?:step|refusal|subject|verdict|proof-(?:private|leaks|unproven)))-|^settings-(?:(?:theme|depth)-\w+|[\w-]+-label)$/u;
+  const byName = /^(?:error|action|connection|state|vault|failed|password|passphrase|unsent|terms|block|report-(?:lead|reason)|settings-blocked|diagnostics-place|setup-(?:step|refusal|subject|verdict|proof-(?:private|leaks|unproven)))-|^settings-(?:(?:theme|depth)-\w+|[\w-]+-label)$/u;
   // A section of the settings is named after itself; the shell says its own.
   const sections = [...text.matchAll(/\bsection\(\s*'(\w+)'/gu)].map((match) => `settings-${match[1]}`);
   const shell = ['notices/mod.rs', 'desktop/menu.rs', 'desktop/mod.rs', 'desktop/tray.rs', 'mobile/mod.rs'].map((path) => readFileSync(new URL(`../../src-tauri/src/${path}`, import.meta.url), 'utf8')).join('\n');

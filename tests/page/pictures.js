@@ -108,6 +108,13 @@ async function toSettings(page) {
   await page.waitForSelector('.settings-section');
 }
 
+/** @param {Page} page */
+async function toDiagnostics(page) {
+  await toSettings(page);
+  await page.click('#diagnostics-open');
+  await page.waitForSelector('#diagnostics-place');
+}
+
 const plainServer = { blocks_on_server: false, reports_on_server: false };
 const blocked = [
   { person: 'p-femi', name: 'Femi Adeyemi', since: NOW, reach: 'server' },
@@ -318,6 +325,12 @@ const pictures = [
   { name: 'settings-update', config: { device: { updates: true }, update: { version: '0.2.0', notes: 'Reactions, and groups of up to a hundred people.\nQuicker where much is stored.' } }, act: async (page) => { await toSettings(page); await page.click('#update-ask'); await page.waitForSelector('#update-take'); await page.evaluate(() => document.querySelector('#update-outcome')?.scrollIntoView({ block: 'end' })); }, dark: true },
   { name: 'settings-licences', act: async (page) => { await toSettings(page); await page.click('#licences summary'); await page.waitForSelector('.licence:not(:empty)'); await page.evaluate(() => document.querySelector('.licence')?.scrollIntoView({ block: 'end' })); } },
   { name: 'settings-locked', config: { account: { vault: 'passphrase' }, choices: { lock_after: 15 } }, act: async (page) => { await toSettings(page); await page.evaluate(() => document.querySelector('#settings-lock')?.scrollIntoView()); }, dark: true, options: { viewport: { width: 1200, height: 1300 } } },
+  { name: 'settings-about', act: async (page) => { await toSettings(page); await page.evaluate(() => document.querySelector('#licences')?.scrollIntoView({ block: 'end' })); } },
+  { name: 'diagnostics', act: toDiagnostics, dark: true },
+  { name: 'diagnostics-narrow', act: toDiagnostics, options: narrow },
+  { name: 'diagnostics-right-to-left', act: toDiagnostics, options: { rtl: true } },
+  { name: 'diagnostics-saved', config: { saved: { from_the_beginning: false } }, act: async (page) => { await toDiagnostics(page); await page.click('#diagnostics-save'); await page.waitForSelector('#diagnostics-saved'); }, dark: true },
+  { name: 'diagnostics-refused-narrow', act: async (page) => { await toDiagnostics(page); await refuse(page, 'file_not_saved', 'retry', { kind: 'denied' }, 'save_diagnostics'); await page.click('#diagnostics-save'); await page.waitForSelector('#diagnostics .problem'); }, options: narrow },
   { name: 'passphrase-set', act: async (page) => { await toSettings(page); await page.click('#passphrase-set'); }, dark: true },
   { name: 'passphrase-change-narrow', config: { account: { vault: 'passphrase' } }, act: async (page) => { await toSettings(page); await page.click('#passphrase-change'); await page.click('#passphrase-submit'); }, options: narrow },
   { name: 'settings-wide', act: toSettings, options: { viewport: { width: 3840, height: 2160 } } },

@@ -82,6 +82,45 @@ describe('the settings', () => {
     assert.equal(await many(store, '#update-ask'), 0);
   });
 
+  test('diagnostics say what is in them and what isn’t before anything is written, and then where they are', async () => {
+    const page = await settings();
+    await page.click('#diagnostics-open');
+    await page.waitForSelector('#diagnostics[open] #diagnostics-place');
+    assert.equal(await many(page, '#settings'), 0);
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'diagnostics-title');
+    const said = plain(await page.textContent('#diagnostics'));
+    for (const word of ['Not in it', 'Messages, drafts', 'e-mail addresses', 'who wrote to whom', 'goes to nobody']) assert.ok(said.includes(word), word);
+    assert.deepEqual(await asked(page, 'save_diagnostics'), []);
+    assert.equal(await page.textContent('#diagnostics-path'), '/home/alice/Downloads');
+    await page.selectOption('#diagnostics-place', 'documents');
+    assert.equal(await page.textContent('#diagnostics-path'), '/home/alice/Documents');
+    await page.click('#diagnostics-save');
+    await page.waitForSelector('#diagnostics-saved');
+    const [{ place }] = await asked(page, 'save_diagnostics');
+    assert.equal(place, 'documents');
+    const done = plain(await page.textContent('#diagnostics .outcome'));
+    assert.ok(done.includes('/home/alice/documents/diagnostics-') && done.includes('812 kB') && !done.includes('newest part'), done);
+    assert.equal(await many(page, '#diagnostics-save'), 0);
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'diagnostics-close');
+    await page.keyboard.press('Enter');
+    await until(page, () => !document.querySelector('#diagnostics'));
+  });
+
+  test('diagnostics that could not be saved say what to do, and go to another place', async () => {
+    const page = await settings({ saved: { from_the_beginning: false } });
+    await page.click('#diagnostics-open');
+    await page.waitForSelector('#diagnostics-place');
+    await page.evaluate(() => window.fake.refuse('save_diagnostics', window.fake.problem('file_not_saved', 'retry', { kind: 'denied' })));
+    await page.click('#diagnostics-save');
+    await page.waitForSelector('#diagnostics .problem[data-code="file_not_saved"]');
+    assert.ok(plain(await page.textContent('#diagnostics .problem')).includes('Choose another place'));
+    await page.selectOption('#diagnostics-place', 'app');
+    await page.click('#diagnostics .problem button');
+    await page.waitForSelector('#diagnostics-saved');
+    assert.equal((await asked(page, 'save_diagnostics')).at(-1).place, 'app');
+    assert.ok(plain(await page.textContent('#diagnostics .outcome')).includes('newest part'));
+  });
+
   test('light and dark, the size of text and the room around things change at once and are kept', async () => {
     const page = await settings({}, { colorScheme: 'light' });
     assert.deepEqual(await root(page), ['', '', '']);

@@ -619,6 +619,30 @@ settings-tray-about = Closing the window doesn’t end { $app } then: messages s
 settings-tray-none = This desktop shows no tray, so closing the window always ends { $app }.
 settings-version = Version { $version }
 settings-licences = Licences
+settings-diagnostics = Something isn’t right?
+settings-diagnostics-about = A file for whoever looks for the fault. Nothing of what was written is in it, and it is sent to nobody.
+diagnostics-open = Save diagnostics …
+diagnostics-title = Save diagnostics
+diagnostics-lead = { $app } writes a file from which what happened here can be told again, step by step. It goes to nobody: you hand it to whom you like.
+diagnostics-not = Not in it
+diagnostics-not-texts = Messages, drafts, or anything else that was written
+diagnostics-not-names = Names, e-mail addresses, the address of your server
+diagnostics-not-secrets = Passwords, sessions, keys
+diagnostics-in = In it
+diagnostics-in-happened = What the server answered and when, what { $app } did then, and how often
+diagnostics-in-ids = The random ids of messages and people: who can read your server can tell who wrote to whom and when
+diagnostics-in-lengths = How long each text is, and which are the same
+diagnostics-in-device = Versions, the kind of system, and settings of this device
+diagnostics-place = Save in
+diagnostics-place-downloads = Downloads
+diagnostics-place-documents = Documents
+diagnostics-place-desktop = Desktop
+diagnostics-place-app = This app’s own folder
+diagnostics-save = Save
+diagnostics-writing = Writing …
+diagnostics-saved = Saved ({ $size }).
+diagnostics-part = It holds the newest part only: more has happened since this account was opened than is kept. Before you try to make it happen again, restart { $app }.
+diagnostics-then = It is plain text: open it and see. When you no longer need it, delete it.
 update-ask = Look for a newer version
 update-asking = Asking …
 update-none = This is the newest version.
@@ -832,6 +856,12 @@ error-storage_rebuilt = { $unsent ->
    *[other] What was kept on this device was damaged. It was set aside, and your messages are fetched from the server again. { $unsent } messages that were not sent yet have been saved.
   }
 error-storage_too_new = What is kept here was written by a newer { $app }. Update { $app } to open it.
+error-file_not_saved = { $kind ->
+    [full] There is no room left there, so nothing was saved. Make room, or choose another place.
+    [denied] { $app } may not write there, so nothing was saved. Choose another place.
+    [missing] That folder isn’t there any more, so nothing was saved. Choose another place.
+   *[other] The file couldn’t be written, so nothing was saved. Try again, or choose another place.
+}
 error-update_failed = { $kind ->
     [network] The place where newer versions are kept doesn’t answer. Check your network and try again.
     [signature] What came isn’t signed by this program’s publisher, so it wasn’t used. Nothing has changed. Try again later; if it happens again, tell the publisher.

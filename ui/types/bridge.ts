@@ -147,7 +147,7 @@ problem: Problem | null, } } | { "kind": "connection", "value": Connection } | {
 /**
  * Stable names of everything that can go wrong.
  */
-export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "set_up_needed" | "not_administrator" | "set_up_ended" | "set_up_changed" | "set_up_not_safe" | "set_up_refused" | "owners_address_invalid" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "terms_needed" | "reports_missing" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "update_failed" | "bad_command";
+export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "set_up_needed" | "not_administrator" | "set_up_ended" | "set_up_changed" | "set_up_not_safe" | "set_up_refused" | "owners_address_invalid" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "terms_needed" | "reports_missing" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "file_not_saved" | "update_failed" | "bad_command";
 
 /**
  * Every command, as `whinchat-rpc` reads it and as the window's commands map
@@ -393,7 +393,15 @@ account: string, } } | { "command": "unsent_messages", "args": {
 /**
  * The account.
  */
-account: string, } } | { "command": "sign_out", "args": { 
+account: string, } } | { "command": "save_diagnostics", "args": { 
+/**
+ * The account, which is open.
+ */
+account: string, 
+/**
+ * The folder to write it to.
+ */
+folder: string, } } | { "command": "sign_out", "args": { 
 /**
  * The account.
  */
@@ -513,6 +521,27 @@ sort: string, };
  * held already is never thrown away for it.
  */
 export type Depth = { "to": "days", "count": number } | { "to": "messages", "count": number } | { "to": "everything" };
+
+/**
+ * Diagnostics that were written.
+ */
+export type DiagnosticsSaved = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * How large it is.
+ */
+bytes: number, 
+/**
+ * How many inputs are in it.
+ */
+inputs: number, 
+/**
+ * Whether all since the account was opened is in it; otherwise the newest.
+ */
+from_the_beginning: boolean, };
 
 /**
  * The part of a message around what was found, on one line.

@@ -14,6 +14,7 @@ import { problemBox } from '../components/problem.js';
 import { placeOf } from '../components/server-chip.js';
 import { dateText, hourText, sizeText, t } from '../locale.js';
 import * as look from '../look.js';
+import { diagnosticsDialog } from './diagnostics.js';
 import { passphraseDialog } from './lock.js';
 import { deletionDialog, mayWrite, termsDialog, unblock } from './safety.js';
 import { updateSetting } from './update.js';
@@ -245,6 +246,13 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open, s
         'about',
         el('dl', { class: 'setting facts-line' }, el('dt', {}, info.name), el('dd', {}, t('settings-version', { version: info.version }))),
         device.updates ? updateSetting(info) : null,
+        el(
+          'div',
+          { class: 'setting' },
+          el('span', { class: 'setting-text' }, t('settings-diagnostics')),
+          el('button', { id: 'diagnostics-open', type: 'button', class: 'quiet small', 'aria-haspopup': 'dialog', on: { click: leave(() => diagnosticsDialog(session, info)) } }, t('diagnostics-open')),
+          el('p', { class: 'hint' }, t('settings-diagnostics-about')),
+        ),
         licences,
       ),
     );

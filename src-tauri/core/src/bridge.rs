@@ -9,6 +9,7 @@
 //! Every field is always present (`null` when there is nothing), so that the
 //! generated types and the JSON agree.
 
+mod diagnostics;
 mod safety;
 mod set_up;
 
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use diagnostics::DiagnosticsSaved;
 pub use safety::{BlockReach, BlockedRow, ReportReason, Safety, TermsAccepted};
 pub use set_up::{
     SetUpAddresses, SetUpApplied, SetUpDeed, SetUpFinding, SetUpKept, SetUpKnown, SetUpObstacle,
@@ -203,6 +205,9 @@ codes! {
     StorageRebuilt => None,
     /// The local data was written by a newer Whinchat. args: found, known.
     StorageTooNew => None,
+    /// A file could not be written where it was to be. args: kind (`full`,
+    /// `denied`, `missing` or `other`).
+    FileNotSaved => Retry,
     /// There may be a newer version, and it could not be had. args: kind
     /// (`network`, `signature`, `install`).
     UpdateFailed => Retry,
@@ -853,6 +858,14 @@ pub enum Command {
         /// The account.
         account: String,
     },
+    /// Writes what this account's engine was told, without a text, a name or an
+    /// address, into a new file -> [`DiagnosticsSaved`].
+    SaveDiagnostics {
+        /// The account, which is open.
+        account: String,
+        /// The folder to write it to.
+        folder: String,
+    },
     /// Signs out and erases -> [`SignedOut`].
     SignOut {
         /// The account.
@@ -972,6 +985,7 @@ mod tests {
         AppInfo::export_all(&config).unwrap();
         Batch::export_all(&config).unwrap();
         Command::export_all(&config).unwrap();
+        DiagnosticsSaved::export_all(&config).unwrap();
         Opened::export_all(&config).unwrap();
         Page::export_all(&config).unwrap();
         PeoplePage::export_all(&config).unwrap();

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bridge;
+pub mod diagnostics;
 pub mod directus;
 pub mod engine;
 pub mod model;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rusqlite::{Connection, backup::Backup};
 use whinchat_core::{
-    bridge::ConnectionState,
+    bridge::{Code, ConnectionState, Problem},
+    diagnostics::{self, Began, Journal, Surroundings},
     directus::call::{Call, Fault},
     engine::{Credential, Effect, Engine, Granted, Input, Order, Sessions, Ticket, Timer},
     model::{ConversationId, Instant, MessageId, Now, PersonId},
@@ -199,6 +200,9 @@ pub struct Client {
     pub defect: Defect,
     /// What the judges have read of the store.
     pub stored: Option<Stored>,
+    /// Whether it keeps a journal, as the runtime does.
+    pub keeps_journal: bool,
+    journal: Option<Journal>,
 }
 
 const KEY: Key = Key([7; 32]);
@@ -284,6 +288,8 @@ impl Client {
             tried: BTreeMap::new(),
             defect,
             stored: None,
+            keeps_journal: false,
+            journal: None,
         })
     }
 
@@ -315,6 +321,7 @@ impl Client {
             .session
             .as_ref()
             .map(|(token, _)| token.clone());
+        self.journal = self.keeps_journal.then(Journal::default);
         self.start_engine(seed)
     }
 
@@ -325,6 +332,9 @@ impl Client {
     pub fn start_engine(&mut self, seed: u64) -> Result<(), StoreError> {
         self.life += 1;
         self.store.execute_batch("BEGIN IMMEDIATE")?;
+        if let Some(journal) = &mut self.journal {
+            journal.begins(&self.store, Began::new(seed, false, PAGES));
+        }
         let engine = Engine::resume(&self.store, seed);
         self.store.execute_batch("COMMIT")?;
         self.engine = Some(engine?.with_pages(PAGES));
@@ -355,6 +365,7 @@ impl Client {
     /// The store's.
     pub fn die(&mut self, power: bool) -> Result<(), StoreError> {
         self.engine = None;
+        self.journal = None;
         self.life += 1;
         self.state = None;
         self.inbox.clear();
@@ -424,6 +435,9 @@ impl Client {
             .any(|input| matches!(input, Input::Order(_, Order::Send { .. })));
         store::before_transaction(&self.store, person)?;
         self.store.execute_batch("BEGIN IMMEDIATE")?;
+        if let Some(journal) = &mut self.journal {
+            journal.transaction();
+        }
         let mut effects = Vec::new();
         let mut tickets = Vec::new();
         let last = inputs.len().saturating_sub(1);
@@ -437,17 +451,25 @@ impl Client {
             if fails {
                 self.store.execute_batch(DISK_FULL)?;
             }
+            let heard = self.journal.as_ref().map(|journal| journal.hears(&input));
             let stepped = engine.step_alone(&self.store, clocks, input);
             if fails {
                 self.store.execute_batch("DROP TRIGGER temp.disk_full")?;
             }
             match stepped {
                 Ok(more) => {
+                    if let (Some(journal), Some(heard)) = (&mut self.journal, heard) {
+                        journal.steps(clocks, heard, &more, engine.take_replaced());
+                    }
                     tickets.extend(ticket);
                     effects.extend(more);
                 }
                 Err(_) if fails => {
                     self.store.execute_batch("COMMIT")?;
+                    if let Some(journal) = &mut self.journal {
+                        journal.committed();
+                        journal.fails(clocks, &Problem::new(Code::DiskFull));
+                    }
                     return Ok(Stepped::StepFailed(effects, ticket));
                 }
                 Err(error) => {
@@ -468,6 +490,9 @@ impl Client {
             }
             Some(Death::CommitFails) => {
                 self.store.execute_batch("ROLLBACK")?;
+                if let Some(journal) = &mut self.journal {
+                    journal.fails(clocks, &Problem::new(Code::DiskFull));
+                }
                 self.start_engine(seed)?;
                 return Ok(Stepped::Failed(tickets));
             }
@@ -482,6 +507,9 @@ impl Client {
         } else {
             self.store.execute_batch("COMMIT")?;
         }
+        if let Some(journal) = &mut self.journal {
+            journal.committed();
+        }
         if person && self.synced.is_some() {
             self.synced = Some(copy(&self.store)?);
         }
@@ -490,6 +518,24 @@ impl Client {
         }
         self.engine = Some(engine);
         Ok(Stepped::Effects(effects, death))
+    }
+
+    /// What a person would hand over now; nothing where no process runs that
+    /// keeps a journal.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn bundle(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(journal) = &self.journal else {
+            return Ok(None);
+        };
+        let surroundings = Surroundings {
+            interface: "sim",
+            ..Surroundings::default()
+        };
+        let mut bundle = Vec::new();
+        diagnostics::write(journal, &self.store, &surroundings, &mut bundle)?;
+        Ok(Some(bundle))
     }
 
     /// The token that a renewal is asked with.

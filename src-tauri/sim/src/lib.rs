@@ -20,6 +20,7 @@ pub mod oracle;
 pub mod page;
 pub mod quirk;
 pub mod reasons;
+pub mod replay;
 pub mod rng;
 pub mod run;
 pub mod server;

@@ -1,15 +1,22 @@
-//! `whinchat-sim --seeds N [--from S] [--clients C] [--kind both|sender|server] [--until-caught] [--seed S [--trace]]`
+//! `whinchat-sim --seeds N [--from S] [--clients C] [--kind both|sender|server] [--until-caught] [--seed S [--trace]] [--diagnostics DIR]`
+//! `whinchat-sim --replay FILE`
 //!
 //! Prints each failing seed's shortest story, the table of what was met, and
 //! last `sim: seeds=N lost=0 doubled=0 foreign=0 diverged=0`. Exits with 1
 //! when any is not 0, and, over enough seeds, when a cell of the table is
 //! empty without a reason. With `--until-caught` it stops at the first
 //! finding and prints `caught: seeds=N kind seed words`, which is what a
-//! planted defect is for. The worlds are single-threaded; seeds are shared out
+//! planted defect is for. With `--replay` it tells again what somebody handed
+//! over, and prints `replay: inputs=N same=N from_the_beginning=yes findings=0`;
+//! `--diagnostics` writes what each client would hand over at the end.
+//! The worlds are single-threaded; seeds are shared out
 //! over the processors, and told in their order.
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -18,18 +25,24 @@ use std::{
     thread,
 };
 
-use whinchat_core::{model::Stamps, store::StoreError};
+use whinchat_core::{
+    diagnostics::{Bundle, Entry},
+    model::{Instant, Stamps},
+    store::StoreError,
+};
 use whinchat_sim::{
+    replay::replay,
     run::{self, Sum},
     world::{Outcome, Setting},
 };
 
-const USAGE: &str = "usage: whinchat-sim [--seeds N] [--from S] [--clients C] [--kind both|sender|server] [--seed S] [--trace] [--no-shrink] [--until-caught]";
+const USAGE: &str = "usage: whinchat-sim [--seeds N] [--from S] [--clients C] [--kind both|sender|server] [--seed S] [--trace] [--no-shrink] [--until-caught] [--diagnostics DIR]
+       whinchat-sim --replay FILE";
 
 /// How many failing seeds are made shorter.
 const SHRUNK: usize = 3;
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Arguments {
     seeds: u64,
     from: u64,
@@ -38,6 +51,8 @@ struct Arguments {
     trace: bool,
     shrink: bool,
     until_caught: bool,
+    replay: Option<PathBuf>,
+    diagnostics: Option<PathBuf>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -49,9 +64,20 @@ fn arguments() -> Result<Arguments, String> {
         trace: false,
         shrink: true,
         until_caught: false,
+        replay: None,
+        diagnostics: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
+        if word == "--replay" {
+            all.replay = Some(words.next().ok_or("--replay needs a file")?.into());
+            continue;
+        }
+        if word == "--diagnostics" {
+            let folder = words.next().ok_or("--diagnostics needs a folder")?;
+            all.diagnostics = Some(folder.into());
+            continue;
+        }
         let mut number = || -> Result<u64, String> {
             let value = words.next().ok_or(format!("{word} needs a number"))?;
             value.parse().map_err(|_| format!("{value} is no number"))
@@ -82,11 +108,12 @@ fn arguments() -> Result<Arguments, String> {
 }
 
 impl Arguments {
-    fn setting(self, seed: u64) -> Setting {
+    fn setting(&self, seed: u64) -> Setting {
         Setting {
             kind: self.kind,
             clients: self.clients,
             trace: self.trace,
+            journals: self.diagnostics.is_some(),
             ..Setting::of(seed)
         }
     }
@@ -99,7 +126,7 @@ struct Done {
 }
 
 /// Runs the seeds on every processor, and tells each in its turn.
-fn run_all(arguments: Arguments, mut tell: impl FnMut(u64, Result<Outcome, StoreError>) -> bool) {
+fn run_all(arguments: &Arguments, mut tell: impl FnMut(u64, Result<Outcome, StoreError>) -> bool) {
     let end = arguments.from.saturating_add(arguments.seeds);
     let next = AtomicU64::new(arguments.from);
     let over = AtomicBool::new(false);
@@ -164,6 +191,40 @@ fn tell_failure(setting: &Setting, outcome: &Outcome, shrink: bool) {
     }
 }
 
+/// Tells a story again that somebody handed over.
+fn tell_again(file: &Path) -> Result<bool, Box<dyn std::error::Error>> {
+    let bundle = Bundle::read(BufReader::new(File::open(file)?))?;
+    let about = &bundle.about;
+    println!(
+        "version {} on {} ({}), {} messages, {} inputs after {} that were dropped",
+        about.version,
+        about.system,
+        about.interface,
+        bundle.messages.len(),
+        about.inputs,
+        about.dropped
+    );
+    for entry in &bundle.entries {
+        if let Entry::Undone(undone) = entry {
+            println!(
+                "undone at {}: {:?}, {} steps with it",
+                Instant(undone.wall),
+                undone.code,
+                undone.steps
+            );
+        }
+    }
+    let replayed = replay(&bundle)?;
+    if let Some(difference) = &replayed.differs {
+        print!("{difference}");
+    }
+    for (input, kind, words) in &replayed.findings {
+        println!("  after input {input} {kind:?}: {words}");
+    }
+    println!("{}", replayed.line());
+    Ok(replayed.findings.is_empty())
+}
+
 fn main() -> ExitCode {
     let arguments = match arguments() {
         Ok(arguments) => arguments,
@@ -172,9 +233,19 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(file) = &arguments.replay {
+        return match tell_again(file) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("{}: {error}", file.display());
+                ExitCode::FAILURE
+            }
+        };
+    }
     let mut sum = Sum::default();
     let mut broken = false;
-    run_all(arguments, |seed, outcome| {
+    run_all(&arguments, |seed, outcome| {
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -185,6 +256,15 @@ fn main() -> ExitCode {
             }
         };
         print!("{}", outcome.trace);
+        if let Some(folder) = &arguments.diagnostics {
+            for (number, bundle) in (1..).zip(&outcome.bundles) {
+                let file = folder.join(format!("seed-{seed}-{number}.jsonl"));
+                if let Err(error) = std::fs::write(&file, bundle) {
+                    eprintln!("{}: {error}", file.display());
+                    broken = true;
+                }
+            }
+        }
         sum.add(seed, &outcome);
         if let Some(first) = outcome.findings.first() {
             if arguments.until_caught {

@@ -240,6 +240,30 @@ pub fn always(
     Ok(found)
 }
 
+/// What must hold of a store whatever people did, of which nobody tells.
+///
+/// # Errors
+/// The store's.
+pub fn alone(store: &Connection, stored: &mut Stored) -> Result<Vec<(Kind, String)>, StoreError> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for conversation in stored.listed() {
+        for row in &stored.held(store, conversation)?.rows {
+            if !seen.insert(row.id.clone()) {
+                found.push((Kind::Doubled, format!("{} is shown twice", row.id)));
+            }
+        }
+    }
+    let mut foreign = store.prepare_cached(
+        "SELECT id FROM message WHERE (SELECT value FROM fact WHERE name = 'me')
+           NOT IN (sender, receiver) ORDER BY id",
+    )?;
+    for id in foreign.query_map([], |row| row.get::<_, String>(0))? {
+        found.push((Kind::Foreign, format!("{} is somebody else's", id?)));
+    }
+    Ok(found)
+}
+
 /// The conversations in a client's list.
 ///
 /// # Errors

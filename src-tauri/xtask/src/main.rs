@@ -19,6 +19,7 @@ cargo xtask demo --check   the same without a person: both windows send, receive
 cargo xtask test           every test suite; --all adds the longer proofs, and --wine
                            alone runs the core and the program without a window as Windows' own
 cargo xtask sim            the simulated world: --seeds N [--from S] [--clients C], or --seed S to replay
+cargo xtask sim --replay F  tells again what a person's app saved as its diagnostics
 cargo xtask sim --defects  plants every defect in turn and sees it caught; a name picks one
 cargo xtask model          the simulated server held against real ones: --scripts N, --from S,
                            --seed S to replay one, --database sqlite or postgres for one alone

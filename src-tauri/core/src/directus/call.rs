@@ -267,7 +267,10 @@ pub struct Refusal {
 }
 
 /// Kinds of refusal that something follows from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// 400 `RECORD_NOT_UNIQUE`: a row with this id is there already.
     NotUnique,

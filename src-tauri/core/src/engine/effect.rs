@@ -19,7 +19,10 @@ pub struct RequestId(pub u64);
 pub struct Ticket(pub u64);
 
 /// A timer has one name; setting it again moves it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Timer {
     /// The next attempt to connect.
     Connect,
@@ -46,7 +49,10 @@ pub enum Timer {
 }
 
 /// One of the two ways in which an account is signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Credential {
     /// `mode: session`: the cookie's JWT, good for REST and the socket; a
     /// renewal whose answer is lost can be repeated.

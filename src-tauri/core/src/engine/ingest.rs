@@ -149,6 +149,7 @@ impl Engine {
         }
         s.touch(message.id, conversation);
         let elsewhere = before
+            .as_ref()
             .and_then(|before| before.message.conversation(self.me))
             .filter(|was| *was != conversation);
         if let Some(was) = elsewhere {
@@ -166,6 +167,7 @@ impl Engine {
             }
             s.effect(Effect::SetTimer(super::Timer::Outbox, 0));
         }
+        s.replaces(message.id, before);
         if from == From::History {
             return Ok(());
         }
@@ -205,9 +207,11 @@ impl Engine {
 
     /// A message is no longer on the server.
     pub(super) fn forget(&mut self, s: &mut Step<'_>, id: MessageId) -> Result<(), StoreError> {
+        let before = messages::get(s.tx, id)?;
         let Some(conversation) = messages::remove(s.tx, id)? else {
             return Ok(());
         };
+        s.replaces(id, before);
         s.touch_conversation(conversation);
         s.change(crate::bridge::Change::MessageGone {
             conversation: conversation.to_string(),

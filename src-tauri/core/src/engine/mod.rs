@@ -44,6 +44,7 @@ use rusqlite::Connection;
 pub use effect::{Credential, Effect, Notice, Reply, RequestId, SocketId, Ticket, Timer};
 pub use input::{Granted, Input, NewReport, Order, Sessions, SocketEvent};
 pub use pages::Pages;
+pub use step::Replaced;
 
 use crate::{
     bridge,
@@ -78,6 +79,7 @@ pub struct Engine {
     safety: safety::Safety,
     /// Rows that did not concern me and were dropped.
     foreign: u64,
+    replaced: Vec<Replaced>,
 }
 
 impl Engine {
@@ -106,6 +108,7 @@ impl Engine {
             outbox: outbox::Outbox::default(),
             safety: safety::Safety::default(),
             foreign: 0,
+            replaced: Vec::new(),
         })
     }
 
@@ -168,6 +171,7 @@ impl Engine {
         }
         self.look_after_safety(s)?;
         self.show_connection(s);
+        self.replaced = std::mem::take(&mut step.replaced);
         step.finish(&self.watching, &mut self.unread_shown)
     }
 
@@ -205,6 +209,12 @@ impl Engine {
     #[must_use]
     pub const fn foreign_rows(&self) -> u64 {
         self.foreign
+    }
+
+    /// What the last step wrote over: with it, who keeps what came in can tell
+    /// what the store was like before. No decision is made by it.
+    pub fn take_replaced(&mut self) -> Vec<Replaced> {
+        std::mem::take(&mut self.replaced)
     }
 
     fn timer(&mut self, s: &mut Step<'_>, timer: Timer) -> Result<(), StoreError> {

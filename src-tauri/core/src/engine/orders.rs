@@ -77,6 +77,7 @@ impl Engine {
             // a stop between the two would leave it here and there.
             conversations::set_draft(s.tx, conversation, None, s.now.wall)?;
             s.touch(id, conversation);
+            s.replaces(id, None);
         }
         s.reply_with_row(ticket, id);
         self.drain(s)

@@ -13,9 +13,13 @@ use super::effect::{Effect, Notice, Ticket};
 use crate::{
     bridge::{Change, Problem},
     model::{ConversationId, MessageId, Now},
-    store::{StoreError, conversations, facts, held, index},
+    store::{StoreError, conversations, facts, held, index, messages},
     view::{self, Eyes},
 };
+
+/// A message that a step wrote or took away, and what it was before; `None`
+/// where it was not there.
+pub type Replaced = (MessageId, Option<Box<messages::Kept>>);
 
 pub(super) struct Step<'tx> {
     pub tx: &'tx Connection,
@@ -26,6 +30,8 @@ pub(super) struct Step<'tx> {
     changes: Vec<Change>,
     /// Orders that wait for the row of a message they made.
     queued: Vec<(Ticket, MessageId)>,
+    /// What messages were before this step wrote them.
+    pub replaced: Vec<Replaced>,
 }
 
 impl<'tx> Step<'tx> {
@@ -38,6 +44,7 @@ impl<'tx> Step<'tx> {
             conversations: BTreeSet::new(),
             changes: Vec::new(),
             queued: Vec::new(),
+            replaced: Vec::new(),
         }
     }
 
@@ -54,6 +61,11 @@ impl<'tx> Step<'tx> {
     /// A conversation's draft or read mark has changed.
     pub fn touch_conversation(&mut self, conversation: ConversationId) {
         self.conversations.insert(conversation);
+    }
+
+    /// A message is written or gone; `before` is what it was.
+    pub fn replaces(&mut self, id: MessageId, before: Option<messages::Kept>) {
+        self.replaced.push((id, before.map(Box::new)));
     }
 
     pub fn change(&mut self, change: Change) {

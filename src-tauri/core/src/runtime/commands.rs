@@ -11,6 +11,7 @@ use crate::{
         Anchor, Code, Command, ConversationPage, Depth, MessageRow, Page, PeoplePage, Problem,
         Safety, SearchPage,
     },
+    diagnostics::Surroundings,
     directus::address::Server,
     engine::{Input, NewReport, Order, Reply},
     model::{AccountId, ConversationId, Instant, MessageId, PersonId},
@@ -517,6 +518,16 @@ impl Messenger {
                 value(self.report(account_id(&account)?, report).await?)
             }
             Command::Reconnect { account } => value(self.reconnect(account_id(&account)?).await?),
+            Command::SaveDiagnostics { account, folder } => {
+                let surroundings = Surroundings {
+                    interface: "rpc",
+                    ..Surroundings::default()
+                };
+                value(
+                    self.save_diagnostics(account_id(&account)?, folder.into(), surroundings)
+                        .await?,
+                )
+            }
             Command::UnsentMessages { account } => {
                 value(self.unsent_messages(account_id(&account)?).await?)
             }

@@ -36,7 +36,8 @@ use super::{
 };
 use crate::{
     bridge::{Code, Connection, ConnectionState, Problem},
-    engine::{Effect, Engine, Input, Order, Reply, Sessions, Ticket, Timer},
+    diagnostics::{self, Began, Journal, Surroundings, Written},
+    engine::{Effect, Engine, Input, Order, Pages, Reply, Sessions, Ticket, Timer},
     model::{Now, PersonId},
     store::{self, Key, Place, StoreError, Trouble, rebuild},
 };
@@ -90,6 +91,8 @@ pub fn lock(writer: &Mutex<Database>) -> MutexGuard<'_, Database> {
 /// A running engine.
 pub struct Machine {
     world: World,
+    writer: Writer,
+    journal: Arc<Mutex<Journal>>,
     orders: AtomicU64,
     stopped: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -126,10 +129,12 @@ impl Machine {
         home: Option<Home>,
     ) -> Result<Self, Problem> {
         let (stop, stopped) = oneshot::channel();
+        let journal = Arc::new(Mutex::new(Journal::default()));
         let mut run = Run {
             performer: Performer::new(world.clone()),
             world: world.clone(),
-            writer,
+            writer: Arc::clone(&writer),
+            journal: Arc::clone(&journal),
             engine: None,
             started: Clock::now(),
             failed: Clock::now(),
@@ -157,6 +162,8 @@ impl Machine {
             .map_err(|error| super::folder::io_problem(&error))?;
         Ok(Self {
             world,
+            writer,
+            journal,
             orders: AtomicU64::new(0),
             stopped: Mutex::new(Some(stopped)),
         })
@@ -190,6 +197,27 @@ impl Machine {
         self.world.sender.send(heard.into()).await.is_ok()
     }
 
+    /// What a person may hand over now. The engine waits while it is written.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn diagnostics(
+        &self,
+        surroundings: Surroundings,
+    ) -> Result<(Vec<u8>, Written), Problem> {
+        let (writer, journal) = (Arc::clone(&self.writer), Arc::clone(&self.journal));
+        let writing = tokio::task::spawn_blocking(move || {
+            // In the order of the engine's thread, between two transactions of its.
+            let database = lock(&writer);
+            let journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut bundle = Vec::new();
+            diagnostics::write(&journal, &database, &surroundings, &mut bundle)
+                .map(|written| (bundle, written))
+                .map_err(|error| store_problem(&error))
+        });
+        writing.await.unwrap_or_else(|_| Err(gone()))
+    }
+
     /// Stops the engine; afterwards no socket, request or timer is left.
     pub async fn stop(&self) {
         self.tell(Heard::Stop).await;
@@ -213,6 +241,8 @@ struct Run {
     world: World,
     performer: Performer,
     writer: Writer,
+    /// What the engine was told, locked after the writer.
+    journal: Arc<Mutex<Journal>>,
     engine: Option<Engine>,
     started: Clock,
     failed: Clock,
@@ -354,6 +384,10 @@ impl Run {
         match opened {
             Ok(fresh) => {
                 *database = fresh;
+                self.journal
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .forget();
                 self.away = false;
                 self.doubt = false;
                 home.reads.forget();
@@ -370,6 +404,8 @@ impl Run {
     fn transaction(&mut self, rest: &mut impl Iterator<Item = Message>, ordered: bool) -> After {
         let writer = Arc::clone(&self.writer);
         let database = lock(&writer);
+        let journal = Arc::clone(&self.journal);
+        let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
         let mut after = After::GoOn;
         let mut effects = Vec::new();
@@ -387,7 +423,10 @@ impl Run {
             let begins = store::before_transaction(&database, ordered)
                 .and_then(|()| Ok(database.execute_batch("BEGIN IMMEDIATE")?));
             match begins {
-                Ok(()) => begun = true,
+                Ok(()) => {
+                    begun = true;
+                    journal.transaction();
+                }
                 Err(error) => failed = Some(problem_of(&error)),
             }
         }
@@ -433,6 +472,7 @@ impl Run {
                 }
                 continue;
             };
+            let told = journal.hears(&input);
             // The first is undone with its transaction, which holds nothing else
             // yet: a savepoint would copy every page that it changes.
             let taken = if std::mem::replace(&mut stepped, true) {
@@ -444,6 +484,7 @@ impl Run {
             };
             match taken {
                 Ok(more) => {
+                    journal.steps(now, told, &more, engine.take_replaced());
                     orders.extend(ticket);
                     effects.extend(more);
                 }
@@ -464,6 +505,13 @@ impl Run {
                 problem_of(&error.into())
             }),
         };
+        if lost.is_none() {
+            journal.committed();
+        }
+        if let Some(problem) = lost.as_ref().or(failed.as_ref()) {
+            journal.fails(now, problem);
+        }
+        drop(journal);
         if let Some(problem) = lost {
             refused.extend(orders.into_iter().map(|ticket| (ticket, problem.clone())));
             effects.clear();
@@ -491,23 +539,37 @@ impl Run {
         let now = self.now();
         let watching = Input::Watching(self.world.hub.watched());
         let writer = Arc::clone(&self.writer);
+        let journal = Arc::clone(&self.journal);
         let (engine, effects) = {
             let database = lock(&writer);
+            let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
             // A thread that panicked may have left one open.
             if !database.is_autocommit() {
                 database.execute_batch("ROLLBACK")?;
             }
             database.execute_batch("BEGIN IMMEDIATE")?;
             let made = (|| {
+                journal.begins(&database, Began::new(seed, true, Pages::default()));
+                journal.transaction();
                 let mut engine = Engine::resume(&database, seed)?.with_safety();
-                let mut effects = engine.step(&database, now, watching)?;
-                effects.extend(engine.step(&database, now, Input::Start(sessions))?);
+                let mut effects = Vec::new();
+                for input in [watching, Input::Start(sessions)] {
+                    let told = journal.hears(&input);
+                    let more = engine.step(&database, now, input)?;
+                    journal.steps(now, told, &more, engine.take_replaced());
+                    effects.extend(more);
+                }
                 Ok::<_, StoreError>((engine, effects))
             })();
             let committed = match &made {
                 Ok(_) => database.execute_batch("COMMIT"),
                 Err(_) => database.execute_batch("ROLLBACK"),
             };
+            if committed.is_ok() && made.is_ok() {
+                journal.committed();
+            } else {
+                journal.fails(now, &gone());
+            }
             if committed.is_err() && made.is_ok() {
                 let _ = database.execute_batch("ROLLBACK");
             }

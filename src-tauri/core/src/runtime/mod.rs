@@ -16,11 +16,13 @@
 //! | `reads` | what an interface reads |
 //! | `stream` | what an interface is told |
 //! | `commands` | the bridge's commands |
+//! | `diagnostics` | what a person may hand to whoever looks for a fault |
 //! | `set_up` | an administrator's session, to make a server ready |
 //! | `system` | what the system tells of network and sleep |
 
 mod account;
 mod commands;
+mod diagnostics;
 mod folder;
 mod keeper;
 mod lock;

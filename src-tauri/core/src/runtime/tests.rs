@@ -622,6 +622,11 @@ async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_what_waits_is_
     );
     assert!(file.with_extension("damaged-1").exists());
     machine.order(send("goes on")).await.unwrap();
+    // What was told before was told over another database.
+    let surroundings = crate::diagnostics::Surroundings::default();
+    let (bundle, written) = machine.diagnostics(surroundings).await.unwrap();
+    assert!(written.from_the_beginning);
+    assert_eq!(tell_again(&bundle).0.messages.len(), 1);
     let (mut last, mut gap) = (0, false);
     while !gap {
         let batch = tokio::time::timeout(PATIENCE, stream.next())
@@ -630,6 +635,91 @@ async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_what_waits_is_
             .unwrap();
         gap = batch.n > last + 1;
         last = batch.n;
+    }
+    machine.stop().await;
+}
+
+/// Tells again what an engine was told, on a store as it was at the opening.
+fn tell_again(bundle: &[u8]) -> (crate::diagnostics::Bundle, usize) {
+    use crate::diagnostics::{Bundle, Entry, Veil, marks};
+    let bundle = Bundle::read(bundle).unwrap();
+    let store = store::open(Place::Memory, &Key([8; 32])).unwrap();
+    bundle.opening.fill(&store, &bundle.messages).unwrap();
+    let mut engine = None;
+    let mut inputs = 0;
+    for entry in &bundle.entries {
+        match entry {
+            Entry::Engine(began) => {
+                assert!(began.safety);
+                let resumed = crate::engine::Engine::resume(&store, began.seed).unwrap();
+                engine = Some(resumed.with_pages(began.pages()).with_safety());
+            }
+            Entry::Input(taken) => {
+                inputs += 1;
+                let engine = engine.as_mut().unwrap();
+                let effects = engine
+                    .step_alone(&store, taken.now(), taken.told.clone().again())
+                    .unwrap();
+                let now = marks(&effects, &Veil::Placeholders);
+                assert_eq!(now, taken.effects, "input {inputs}: {:?}", taken.told);
+            }
+            Entry::Undone(_) => {}
+        }
+    }
+    (bundle, inputs)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_handed_over_is_told_again_to_the_same_end_over_a_failed_commit() {
+    let writer = memory();
+    {
+        let database = machine::lock(&writer);
+        let with = ConversationId::Direct(person(2));
+        let id = MessageId::new(uuid::Uuid::now_v7());
+        store::messages::queue(&database, id, person(1), with, "from before", Instant(5)).unwrap();
+    }
+    let (machine, _hub) = engine_on(Arc::clone(&writer)).await;
+    machine.order(send("Quxly one")).await.unwrap();
+    let draft = Order::SaveDraft(ConversationId::Direct(person(3)), "Quxly draft".to_owned());
+    machine.order(draft).await.unwrap();
+    machine::lock(&writer)
+        .execute_batch(
+            "CREATE TEMP TRIGGER broken BEFORE INSERT ON message BEGIN SELECT RAISE(ABORT, 'x'); END",
+        )
+        .unwrap();
+    machine.order(send("Quxly two")).await.unwrap_err();
+    machine::lock(&writer)
+        .execute_batch("DROP TRIGGER temp.broken")
+        .unwrap();
+    let goes_on = async {
+        while machine.order(send("Quxly three")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, goes_on).await.unwrap();
+    let surroundings = crate::diagnostics::Surroundings {
+        interface: "rpc",
+        ..crate::diagnostics::Surroundings::default()
+    };
+    let (bundle, written) = machine.diagnostics(surroundings).await.unwrap();
+    assert!(written.from_the_beginning);
+    let (read, inputs) = tell_again(&bundle);
+    assert_eq!(inputs, written.inputs);
+    assert_eq!(read.about.interface, "rpc");
+    assert_eq!(read.messages.len(), 1, "what was there at the opening");
+    let engines = read
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry, crate::diagnostics::Entry::Engine(_)));
+    assert_eq!(engines.count(), 2, "the engine began anew");
+    let undone = read
+        .entries
+        .iter()
+        .any(|entry| matches!(entry, crate::diagnostics::Entry::Undone(_)));
+    assert!(undone);
+    let text = String::from_utf8(bundle).unwrap();
+    for secret in ["Quxly", "from before", "Alice", "127.0.0.1", "a.b.0"] {
+        assert!(!text.contains(secret), "{secret}");
     }
     machine.stop().await;
 }

@@ -23,11 +23,14 @@ pub const COMPARED_WHOLE: &str = "compared_whole";
 /// When a spare session was last renewed.
 pub const SPARE_RENEWED: &str = "spare_renewed";
 
-pub(super) const REVISION: &str = "revision";
-pub(super) const STAMPS: &str = "stamps";
-const OFFSET: &str = "offset";
+/// How often the store has changed for an observer.
+pub const REVISION: &str = "revision";
+/// Which stamps the server has.
+pub const STAMPS: &str = "stamps";
+/// By how much stamps lie ahead of UTC.
+pub const OFFSET: &str = "offset";
 /// How much of every conversation is to be kept here.
-pub(super) const DEPTH: &str = "depth";
+pub const DEPTH: &str = "depth";
 
 /// A fact's value.
 ///

@@ -16,6 +16,7 @@ pub mod people;
 pub mod rebuild;
 pub mod safety;
 pub mod search;
+pub mod whole;
 pub mod words;
 
 #[cfg(test)]

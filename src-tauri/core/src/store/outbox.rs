@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Waits for its turn; every earlier try was definitely not done.
     Queued,

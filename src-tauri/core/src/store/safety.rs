@@ -18,7 +18,7 @@ use crate::{
 /// Which terms were accepted, and when.
 pub const TERMS: &str = "terms";
 /// What the owner says of themselves.
-const OWNER: &str = "owner";
+pub const OWNER: &str = "owner";
 /// When the owner was asked to delete the account.
 pub const DELETION: &str = "deletion_asked";
 
@@ -32,7 +32,8 @@ pub struct Accepted {
 }
 
 /// What has become of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BlockState {
     /// The server is to be told.
     Waiting,

@@ -66,8 +66,14 @@ fn unhex(text: &str) -> Option<i64> {
 }
 
 fn message_sort(kept: &messages::Kept) -> String {
-    let rank = u8::from(kept.pending);
-    format!("{rank}{}{}", hex(kept.message.stamp.0), kept.message.id)
+    write_sort(kept.pending, kept.message.stamp.0, kept.message.id)
+}
+
+/// A message's sort key.
+#[must_use]
+pub fn write_sort(pending: bool, stamp: i64, id: impl std::fmt::Display) -> String {
+    let rank = u8::from(pending);
+    format!("{rank}{}{id}", hex(stamp))
 }
 
 /// Reads a message's sort key: pending, stamp, id. `None` if it is none.

@@ -20,10 +20,11 @@ use whinchat_core::{
     store::{StoreError, facts},
 };
 
+mod further;
 mod process;
 mod scenes;
 mod traffic;
-mod words;
+pub(crate) mod words;
 
 use crate::{
     client::{Client, Death, Defect, Keychain, Ordered, Stepped},
@@ -62,6 +63,8 @@ pub struct Setting {
     pub die_at: Option<(usize, u64, Death)>,
     /// Whether to keep the trace's text.
     pub trace: bool,
+    /// Whether the clients keep journals, and hand over what is in them at the end.
+    pub journals: bool,
 }
 
 impl Setting {
@@ -75,6 +78,7 @@ impl Setting {
             defect: Defect::None,
             die_at: None,
             trace: false,
+            journals: false,
         }
     }
 
@@ -144,6 +148,8 @@ pub struct Outcome {
     pub healed_in: i64,
     /// Rows that counting could not tell apart in the end.
     pub uncountable: usize,
+    /// What the clients that run in the end hand over.
+    pub bundles: Vec<Vec<u8>>,
 }
 
 /// The world.
@@ -235,6 +241,7 @@ impl World {
             };
             let instance = rng.below(server.instances());
             let mut client = Client::new(&name, people[*owner], instance, setting.defect)?;
+            client.keeps_journal = setting.journals;
             // Some keep little of the past, so that ranges stay apart.
             if (setting.seed / 2 + *owner as u64).is_multiple_of(2) {
                 facts::set_depth(&client.store, Depth::Messages(4))?;
@@ -444,6 +451,9 @@ impl World {
             self.out.steps += client.steps;
         }
         self.out.messages = self.log.written.len();
+        for client in &self.clients {
+            self.out.bundles.extend(client.bundle()?);
+        }
         Ok(self.out)
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) fn input_words(input: &Input) -> String {
+pub(crate) fn input_words(input: &Input) -> String {
     let mut words = match input {
         Input::Answered {
             request, result, ..
@@ -51,7 +51,7 @@ pub(super) fn kind_of(answer: &whinchat_core::directus::call::Answer) -> String 
     }
 }
 
-pub(super) fn effect_words(effect: &Effect) -> String {
+pub(crate) fn effect_words(effect: &Effect) -> String {
     match effect {
         Effect::Show(revision, changes) => {
             let states: Vec<String> = changes
