@@ -89,7 +89,7 @@ describe('the settings', () => {
     assert.equal(await many(page, '#settings'), 0);
     assert.equal(await page.evaluate(() => document.activeElement.id), 'diagnostics-title');
     const said = plain(await page.textContent('#diagnostics'));
-    for (const word of ['Not in it', 'Messages, drafts', 'e-mail addresses', 'who wrote to whom', 'goes to nobody']) assert.ok(said.includes(word), word);
+    for (const word of ['Not in it', 'Messages, drafts', 'e-mail addresses', 'who wrote to whom', 'blocked or reported', 'goes to nobody']) assert.ok(said.includes(word), word);
     assert.deepEqual(await asked(page, 'save_diagnostics'), []);
     assert.equal(await page.textContent('#diagnostics-path'), '/home/alice/Downloads');
     await page.selectOption('#diagnostics-place', 'documents');

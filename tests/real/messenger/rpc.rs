@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use serde_json::{Value, json};
+use whinchat_core::diagnostics::Bundle;
+use whinchat_sim::replay::replay;
 use whinchat_tests::{Kind, Options, Person, ServerFixture, eventually};
 
 use crate::client::{PASSPHRASE, PATIENCE, connections_to, sessions_on_server};
@@ -225,6 +227,34 @@ fn two_programs_talk_through_dead_proxies_and_nothing_secret_is_written_anywhere
     assert_eq!(page["ok"]["messages"][0]["id"], id);
     let bad = a.call("dance", json!({}));
     assert_eq!(bad["error"]["code"], "bad_command");
+
+    // What they hand over is told again to the same end, and lies among the files
+    // that are searched below.
+    for (program, folder) in programs.iter_mut().zip(&folders) {
+        let saved = program.call("save_diagnostics", json!({"folder": folder.path()}));
+        let path = saved["ok"]["path"].as_str().unwrap();
+        let bundle = Bundle::read(std::fs::read(path).unwrap().as_slice()).unwrap();
+        let replayed = replay(&bundle).unwrap();
+        assert!(replayed.from_the_beginning && replayed.inputs > 10);
+        assert_eq!(replayed.same, replayed.inputs, "{:?}", replayed.differs);
+        assert_eq!(replayed.findings, []);
+        let told = std::fs::read_to_string(path).unwrap();
+        for personal in [
+            alice.email.as_str(),
+            bob.email.as_str(),
+            "127.0.0.1",
+            "localhost",
+            "Alice",
+            "Bob",
+        ] {
+            assert!(!told.contains(personal), "{personal}");
+        }
+        let none = program.call(
+            "save_diagnostics",
+            json!({"folder": folder.path().join("none")}),
+        );
+        assert_eq!(none["error"]["code"], "file_not_saved");
+    }
 
     // While they are signed in: files, logs, command lines and environments.
     let mut secrets = vec![

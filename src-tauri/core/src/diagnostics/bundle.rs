@@ -41,7 +41,7 @@ const ABOUT: &[&str] = &[
     "What this app was told since the account was opened, and what it wanted done, so that it can be told again.",
     "Not in it: texts, drafts, names, e-mail addresses, the server's address, passwords, sessions.",
     "A text stands as a number and its length. Equal texts have equal numbers, in this file alone: the key is thrown away.",
-    "In it: random ids of messages and people, times, who wrote to whom and when, counts, versions, settings of this device.",
+    "In it: what was done and answered and when; random ids of messages and people: who wrote to whom, who is blocked or reported; counts, versions, settings of this device.",
 ];
 
 /// What an interface knows of where it runs. Every value is chosen by the
