@@ -227,6 +227,7 @@ describe('looking around without an account', () => {
     await page.click('[data-conversation]');
     await page.waitForSelector('body[data-ready="conversation"]');
     assert.match(await page.textContent('.banner'), /made up/u);
+    assert.equal(await page.getAttribute('textarea', 'placeholder'), 'Try it: nothing is sent');
     assert.equal(await page.$('#sign-in-again'), null);
     assert.deepEqual(await asked(page, 'remember_account'), []);
     await page.click('#sample-sign-in');

@@ -88,10 +88,13 @@ export class Composer {
     this.flush();
   }
 
-  /** @param {string} name whom this is written to @param {boolean} offline */
-  describe(name, offline) {
+  /**
+   * @param {string} name whom this is written to
+   * @param {'live' | 'offline' | 'sample'} where what becomes of what is sent
+   */
+  describe(name, where) {
     this.#area.setAttribute('aria-label', t('composer-label', { name }));
-    const hint = t(offline ? 'composer-hint-offline' : 'composer-hint');
+    const hint = t(where === 'live' ? 'composer-hint' : where === 'offline' ? 'composer-hint-offline' : 'composer-hint-sample');
     if (this.#area.placeholder === hint) return;
     this.#area.placeholder = hint;
     // A long hint may need a second line in a narrow window.

@@ -417,6 +417,7 @@ copied = Copied
 
 composer-label = Message to { $name }
 composer-hint = Type a message
+composer-hint-sample = Try it: nothing is sent
 composer-hint-offline = Will be sent when you are back online
 send = Send
 

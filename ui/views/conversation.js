@@ -136,7 +136,7 @@ export class ConversationView {
     addEventListener('focus', focused);
     const stopConnection = effect(() => {
       const { state } = session.connection.value;
-      this.#composer.describe(this.#shownName(), away.has(state));
+      this.#composer.describe(this.#shownName(), this.#where(state));
       if (state === 'live' && this.#timeline.older === 'server' && this.#loaded) {
         this.#olderProblem = null;
         queueMicrotask(() => this.#wantMore());
@@ -373,7 +373,7 @@ export class ConversationView {
     this.#drawGate();
     this.#log.setAttribute('aria-label', t('messages-with', { name }));
     this.#scroller.setAttribute('aria-label', t('messages-with', { name }));
-    this.#composer.describe(name, away.has(this.#session.connection.peek().state));
+    this.#composer.describe(name, this.#where(this.#session.connection.peek().state));
   }
 
   /** @param {string} text */
@@ -666,6 +666,12 @@ export class ConversationView {
     if (height === 0) return;
     group.style.containIntrinsicBlockSize = `auto ${height}px`;
     group.classList.add('settled');
+  }
+
+  /** What becomes of what is sent. @param {string} state the connection's */
+  #where(state) {
+    if (this.#session.account.peek().sample) return 'sample';
+    return away.has(state) ? 'offline' : 'live';
   }
 
   #drawTop() {
