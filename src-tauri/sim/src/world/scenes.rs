@@ -95,7 +95,10 @@ impl World {
             Happening::MarkRead { client, with: who } => {
                 let conversation = with(who, &self.people);
                 let held = oracle::held(&self.clients[client].store, conversation)?;
-                if let Some(row) = held.rows.last() {
+                // Now and then somebody reads where they had read before.
+                let back = self.rng.below(6).saturating_sub(3);
+                let back = back.min(held.rows.len().saturating_sub(1));
+                if let Some(row) = held.rows.iter().rev().nth(back) {
                     let order = Order::MarkRead(conversation, row.sort.clone());
                     // What is pending has no place of its own yet.
                     let ordered = if row.sort.starts_with('0') {

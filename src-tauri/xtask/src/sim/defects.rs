@@ -186,8 +186,8 @@ impl Place {
             .doing(|| format!("start {}", program.display()))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let last = text.lines().last().unwrap_or_default();
-        // An engine that panics is caught as well.
-        if !output.status.success() && last.is_empty() {
+        // An engine that panics is caught as well; one that somebody ended is not.
+        if output.status.code() == Some(101) && last.is_empty() {
             return Ok(Ok("seeds=1 the engine stopped".to_owned()));
         }
         Ok(match last.strip_prefix("caught: ") {
