@@ -45,7 +45,8 @@ pub fn run() -> Outcome {
     let built = build()?;
     let machine = Machine::make()?;
     let mut tests = machine.command(&built.tests);
-    tests.stdin(Stdio::null());
+    // As cargo sets it (`.cargo/config.toml`).
+    tests.env("TS_RS_LARGE_INT", "number");
     let status = process::run("the core's tests", tests)?;
     if !status.success() {
         return Err(Problem::new("The core's tests fail as a Windows program."));

@@ -365,7 +365,7 @@ impl Run {
         // No connection may be open while the files are renamed.
         drop(std::mem::replace(&mut *database, none));
         self.away = true;
-        home.reads.forget();
+        let _alone = home.reads.none();
         let opened = if damaged {
             tracing::error!("the database is damaged and is set aside");
             let revision = self.world.hub.revision();
@@ -390,7 +390,6 @@ impl Run {
                     .forget();
                 self.away = false;
                 self.doubt = false;
-                home.reads.forget();
             }
             // The next restart tries again; nothing is written meanwhile.
             Err(error) => {

@@ -5,10 +5,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use rusqlite::Connection as Database;
@@ -37,8 +34,9 @@ pub enum Reads {
         key: Key,
         /// Connections that nobody uses now.
         idle: Mutex<Vec<Database>>,
-        /// Rises when another file takes the place of this one.
-        generation: AtomicU64,
+        /// Held by each who reads, and by who puts another file in the place of this
+        /// one: not every system lets a file be renamed that somebody has open.
+        gate: RwLock<()>,
         /// Where doubts about the file go.
         engine: OnceLock<mpsc::Sender<Message>>,
     },
@@ -54,7 +52,7 @@ impl Reads {
             path,
             key,
             idle: Mutex::default(),
-            generation: AtomicU64::new(0),
+            gate: RwLock::default(),
             engine: OnceLock::new(),
         }
     }
@@ -66,15 +64,15 @@ impl Reads {
         }
     }
 
-    /// Another file has taken the place of the one that was read.
-    pub fn forget(&self) {
-        if let Self::File {
-            idle, generation, ..
-        } = self
-        {
-            generation.fetch_add(1, Ordering::SeqCst);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        }
+    /// Waits until nobody reads, and keeps it so: no connection is open meanwhile, and
+    /// whoever reads afterwards opens the file that is there then.
+    pub fn none(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        let Self::File { idle, gate, .. } = self else {
+            return None;
+        };
+        let alone = gate.write().unwrap_or_else(PoisonError::into_inner);
+        idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Some(alone)
     }
 
     /// Reads in one transaction, on a thread for blocking work.
@@ -99,10 +97,10 @@ impl Reads {
                 path,
                 key,
                 idle,
-                generation,
+                gate,
                 engine,
             } => {
-                let began = generation.load(Ordering::SeqCst);
+                let _reading = gate.read().unwrap_or_else(PoisonError::into_inner);
                 let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let database = match kept {
                     Some(database) => database,
@@ -119,7 +117,7 @@ impl Reads {
                     }
                 };
                 let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-                if idle.len() < KEPT && began == generation.load(Ordering::SeqCst) {
+                if idle.len() < KEPT {
                     idle.push(database);
                 }
                 Ok(read)
