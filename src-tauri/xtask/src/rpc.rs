@@ -149,6 +149,21 @@ impl Account {
         })
     }
 
+    /// Waits until it is told of what happens as it happens. Only then is what somebody
+    /// writes told as new; before, it belongs to what there was.
+    ///
+    /// # Errors
+    /// The server is out of reach, or the program has ended.
+    pub fn live(&mut self) -> Outcome {
+        self.wait("a connection", |line| {
+            let event = line.get("event").and_then(Value::as_str);
+            let state = line
+                .pointer("/value/connection/state")
+                .and_then(Value::as_str);
+            (event == Some("connection") && state == Some("live")).then_some(())
+        })
+    }
+
     /// Whether the program is there.
     pub fn is_running(&mut self) -> bool {
         self.running.ended().is_none()

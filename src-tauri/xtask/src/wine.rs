@@ -222,7 +222,9 @@ fn talk(machine: &Machine, rpc: &Path) -> Outcome<usize> {
     };
     let step = Step::begin("Alice and Bob, on Windows");
     let mut alices = sign_in("alice", &alice)?;
+    alices.live()?;
     let mut bobs = sign_in("bob", &bob)?;
+    bobs.live()?;
     let mut expected = Vec::new();
     for turn in 0..TURNS {
         let (from, to, whose) = if turn % 2 == 0 {
