@@ -1,7 +1,7 @@
 //! `cargo xtask test --wine`: the programs for Windows, run.
 //!
 //! ```text
-//! tests of the core, whinchat-rpc  --mingw-->  .exe  --wine-->  the tests pass;
+//! tests of the core, and its program  --mingw-->  .exe  --wine-->  the tests pass;
 //!                                   Alice and Bob talk through a Directus that runs here
 //! ```
 //! Built as for a release: Windows' own SQLCipher with the OpenSSL that is compiled
