@@ -96,8 +96,8 @@ pub enum Ordered {
     Discard(MessageId),
     /// Keeping what is typed; `None` for nothing.
     Draft(ConversationId, Option<String>),
-    /// Reading up to a row, by its sort key.
-    Read(ConversationId, String),
+    /// Reading up to a row, by its sort key; and whether that was the newest.
+    Read(ConversationId, String, bool),
     /// Anything else.
     Other,
 }

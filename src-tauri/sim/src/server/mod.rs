@@ -462,7 +462,8 @@ impl Server {
                     || (row.sender == other && row.receiver == one)
             })
             .collect();
-        rows.sort_by(|a, b| (a.stamp(stamps), &a.id).cmp(&(b.stamp(stamps), &b.id)));
+        // An id is what it says, however a server writes it.
+        rows.sort_by_key(|row| (row.stamp(stamps), row.id.to_lowercase()));
         rows
     }
 

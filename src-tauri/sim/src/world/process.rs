@@ -140,7 +140,7 @@ impl World {
             Ordered::Draft(conversation, _) => {
                 self.clients[index].drafts.insert(*conversation, None);
             }
-            Ordered::Read(conversation, _) => {
+            Ordered::Read(conversation, ..) => {
                 self.clients[index].read.remove(conversation);
             }
             Ordered::Send(number) => {
@@ -305,9 +305,15 @@ impl World {
                     (Some(Ordered::Draft(conversation, text)), Ok(_)) => {
                         self.clients[index].drafts.insert(conversation, Some(text));
                     }
-                    (Some(Ordered::Read(conversation, sort)), Ok(_)) => {
-                        let read = self.clients[index].read.entry(conversation).or_default();
-                        *read = sort.max(std::mem::take(read));
+                    (Some(Ordered::Read(conversation, sort, newest)), Ok(_)) => {
+                        // Where an answer was lost the mark may lie further on than
+                        // any but the newest row.
+                        let read = &mut self.clients[index].read;
+                        if let Some(read) = read.get_mut(&conversation) {
+                            *read = sort.max(std::mem::take(read));
+                        } else if newest {
+                            read.insert(conversation, sort);
+                        }
                     }
                     _ => {}
                 }

@@ -102,7 +102,7 @@ impl World {
                     let order = Order::MarkRead(conversation, row.sort.clone());
                     // What is pending has no place of its own yet.
                     let ordered = if row.sort.starts_with('0') {
-                        Ordered::Read(conversation, row.sort.clone())
+                        Ordered::Read(conversation, row.sort.clone(), back == 0)
                     } else {
                         self.clients[client].read.remove(&conversation);
                         Ordered::Other
