@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// Signing in, or any answer, also on a busy machine.
 const BOUND: Duration = Duration::from_secs(120);
 
-/// The program with these words; the passphrase stands in a file.
+/// The program with these words, to be spoken to through pipes; the passphrase stands in a file.
 pub fn command(data: &Path, passphrase: &Path, words: &[&str]) -> Command {
     let mut command = process::clean_command("sh");
     command
@@ -28,7 +28,9 @@ pub fn command(data: &Path, passphrase: &Path, words: &[&str]) -> Command {
         .args(words)
         .arg("--data")
         .arg(data)
-        .args(["--passphrase-fd", "3"]);
+        .args(["--passphrase-fd", "3"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     command
 }
 

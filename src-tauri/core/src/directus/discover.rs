@@ -48,7 +48,7 @@ pub fn not_now(answer: &HttpAnswer) -> Option<Problem> {
     };
     let mut problem = Problem::new(code);
     if let Some(millis) = answer.retry_after {
-        problem = problem.with("seconds", (millis + 999) / 1000);
+        problem = problem.with("seconds", ((millis + 999) / 1000).max(1));
     } else if code == Code::TooManyTries {
         problem = problem.with("seconds", 60);
     }

@@ -8,7 +8,7 @@
 //!   -> WebSockets, collection -> known already? -> record, key, database, sessions
 //! ```
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
@@ -19,7 +19,7 @@ use super::{
     stream::SessionState,
 };
 use crate::{
-    bridge::{AccountSummary, Code, Problem, SignIn, VaultKind},
+    bridge::{AccountSummary, Action, Code, Problem, SignIn, VaultKind},
     directus::{
         address::Server,
         call::{Answer, Call, Fault, Reason},
@@ -264,6 +264,11 @@ async fn make_database(
 /// renewal of theirs whose answer is lost costs one, and only the password can
 /// make a new one.
 const SPARES: usize = 2;
+/// How often they are asked for, all together.
+const SPARE_TRIES: u32 = 6;
+/// Between a try that came too early and the next: as long as the windows in which Directus
+/// counts requests last.
+const SPARE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Signs in, and sees whether one can talk there. If not, signs out.
 async fn enter(http: &Http, login: Login<'_>) -> Result<SignedIn, Problem> {
@@ -283,9 +288,17 @@ async fn enter(http: &Http, login: Login<'_>) -> Result<SignedIn, Problem> {
     };
     // A one-time code serves again on 11.17.4. Where it does not, there is no
     // spare, and a session that ends while offline asks for the password.
-    for _ in 0..SPARES {
+    let mut tries = SPARE_TRIES;
+    while sessions.spares.len() < SPARES && tries > 0 {
+        tries -= 1;
         match sessions::log_in_spare(http, login).await {
             Ok(spare) => sessions.spares.push(spare),
+            // The password is here now and never again: a server that is only
+            // short of breath is given a moment.
+            Err(problem) if problem.action == Action::Retry && tries > 0 => {
+                tracing::info!(code = ?problem.code, "a spare session is asked for again");
+                tokio::time::sleep(SPARE_PAUSE).await;
+            }
             Err(problem) => {
                 tracing::warn!(code = ?problem.code, "no spare session");
                 break;
@@ -337,7 +350,7 @@ fn fault_problem(http: &Http, fault: &Fault) -> Problem {
         Fault::Transient {
             retry_after: Some(millis),
             status: 429,
-        } => Problem::new(Code::TooManyTries).with("seconds", (millis + 999) / 1000),
+        } => Problem::new(Code::TooManyTries).with("seconds", ((millis + 999) / 1000).max(1)),
         Fault::Transient { .. } => Problem::new(Code::ServerBusy),
         Fault::SignIn => Problem::new(Code::ServerError).with("status", 401),
         Fault::Permanent(refusal) => Problem::new(Code::ServerError).with("status", refusal.status),
