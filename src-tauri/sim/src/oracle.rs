@@ -607,7 +607,8 @@ fn in_the_order_written(
     None
 }
 
-/// After "read up to here", what is unread is what others wrote after it.
+/// After "read up to here", what is unread is what others wrote after it, and
+/// the divider stands there or further on, never further back.
 fn read_marks(client: &Client, stored: &mut Stored) -> Result<Vec<(Kind, String)>, StoreError> {
     let mut found = Vec::new();
     let me = client.me.to_string();
@@ -628,6 +629,17 @@ fn read_marks(client: &Client, stored: &mut Stored) -> Result<Vec<(Kind, String)
         // for who scrolls up.
         let reaches = held.older == Older::Beginning
             || held.rows.first().is_some_and(|first| first.sort <= *read);
+        let divider = view::page(&client.store, conversation, &Anchor::Newest, 1)?
+            .and_then(|page| page.read_until);
+        if divider.as_ref().is_none_or(|divider| divider < read) {
+            found.push((
+                Kind::Diverged,
+                format!(
+                    "{} read with {conversation} up to {read}, and its divider is at {divider:?}",
+                    client.name
+                ),
+            ));
+        }
         let unread = i64::try_from(unread).unwrap_or(i64::MAX);
         if row.unread < unread || (reaches && row.unread != unread) {
             found.push((
