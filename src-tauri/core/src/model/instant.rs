@@ -52,10 +52,10 @@ impl Instant {
         self.utc().format("%Y-%m-%dT%H:%M:%S").to_string()
     }
 
-    /// The start of its second.
+    /// The start of its second, never past the ends.
     #[must_use]
     pub const fn floor_second(self) -> Self {
-        Self(self.0 - self.0.rem_euclid(1000))
+        Self(self.0.saturating_sub(self.0.rem_euclid(1000)))
     }
 
     /// This instant moved by milliseconds, never past the ends.
@@ -99,6 +99,13 @@ mod tests {
                 .to_naive(),
             "2026-11-23T05:00:00"
         );
+    }
+
+    #[test]
+    fn the_ends_of_time_have_a_second_too() {
+        for end in [Instant(i64::MIN), Instant(i64::MAX)] {
+            assert!(end.floor_second() <= end);
+        }
     }
 
     #[test]
