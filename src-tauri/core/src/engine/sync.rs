@@ -740,9 +740,12 @@ impl Engine {
         };
         held::hold(s.tx, conversation, &spot, &held::open_end())?;
         // All history counts as read at the first sign-in. The row of the
-        // conversation must be there for the mark.
+        // conversation must be there for the mark. Where a first list that was
+        // broken off has left one, what came since is news.
         conversations::ensure(s.tx, conversation)?;
-        conversations::mark_read(s.tx, conversation, &spot, self.me)?;
+        if conversations::get(s.tx, conversation)?.is_none_or(|kept| kept.read.is_none()) {
+            conversations::mark_read(s.tx, conversation, &spot, self.me)?;
+        }
         s.touch_conversation(conversation);
         // Rows that came over the socket meanwhile are on the page now.
         if self.watching.contains(&conversation) {

@@ -107,6 +107,36 @@ fn a_row_that_comes_before_the_first_list_is_on_no_page_until_the_list_is_there(
 }
 
 #[test]
+fn what_comes_after_a_first_list_that_was_broken_off_is_unread() {
+    let mut alice = Alice::new();
+    alice.come_online();
+    let total = |sender, count, newest| Total {
+        sender,
+        receiver: person(1),
+        count,
+        newest: Some(Instant(newest)),
+    };
+    let both = vec![total(person(2), 1, START), total(person(3), 1, START)];
+    alice.answer(Ok(Answer::Totals(both)));
+    // Bob's newest comes; before Carol's does, the network goes.
+    alice.answer(Ok(Answer::Messages(rows(vec![from_bob(1, 0)]))));
+    alice.tell(Input::Network(false));
+    alice.wall += 60_000;
+    alice.tell(Input::Network(true));
+    alice.answer(Ok(Answer::Probed));
+    let socket = alice.socket_opened();
+    alice.tell(Input::Socket(socket, SocketEvent::Opened));
+    alice.frame(socket, ServerFrame::AuthOk { uid: None });
+    alice.frame(socket, ServerFrame::Init { uid: None });
+    let bobs = vec![total(person(2), 2, START + 30_000)];
+    alice.answer(Ok(Answer::Totals(bobs)));
+    let two = rows(vec![from_bob(2, 30_000), from_bob(1, 0)]);
+    alice.answer(Ok(Answer::Messages(two)));
+    let list = view::conversations(&alice.store, "", None, 50).unwrap();
+    assert_eq!(list.conversations[0].unread, 1);
+}
+
+#[test]
 fn a_conversation_whose_newest_row_does_not_come_is_asked_for_alone_and_never_taken_for_new() {
     let mut alice = Alice::new();
     let socket = alice.come_online();
