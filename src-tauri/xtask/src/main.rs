@@ -28,7 +28,7 @@ cargo xtask verify-schema  the whole schema applied, attacked, weakened, removed
                            --without-licence (Directus 12 refused)
 cargo xtask soak           eight cores write to each other through faults: --minutes M, --seed S,
                            --redis (two servers, and Redis stopped), --json-only (no sessions)
-cargo xtask fuzz           every fuzz target for --minutes M; --keep keeps some of what it finds
+cargo xtask fuzz           every fuzz target for --minutes M: --only NAME; --keep keeps some of what it finds
 cargo xtask mutants        changes one thing of the engine at a time, every --every N of them, and sees it noticed
 cargo xtask bench          every figure beside its floor: --quick, --only NAME, --json,
                            --write (puts the table into docs/performance.md)
@@ -64,7 +64,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["model", words @ ..] => model::run(words),
         ["verify-schema", words @ ..] => verify::run(words),
         ["soak", options @ ..] => soak::run(soak::Options::read(options)?),
-        ["fuzz", options @ ..] => fuzz::run(fuzz::Options::read(options)?),
+        ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::read(options)?),
         ["mutants", options @ ..] => mutants::run(mutants::Options::read(options)?),
         ["bench", words @ ..] => bench::run(words),
         ["check-targets", names @ ..] => targets::run(names),
