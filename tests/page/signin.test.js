@@ -224,6 +224,7 @@ describe('looking around without an account', () => {
     await page.click('#look-around');
     await page.waitForSelector('body[data-ready="list"]');
     assert.equal(await page.textContent('#connection .words'), 'Sample, nothing is sent');
+    assert.equal(await page.textContent('#sign-out'), 'Leave the sample conversations');
     await page.click('[data-conversation]');
     await page.waitForSelector('body[data-ready="conversation"]');
     assert.match(await page.textContent('.banner'), /made up/u);

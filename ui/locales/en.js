@@ -19,6 +19,7 @@ sample-look = Look around without an account
 sample-place = Sample conversations
 sample-about = These conversations are made up. Nothing that you write here is sent, and all of it is gone when you leave.
 connection-sample = Sample, nothing is sent
+sample-leave = Leave the sample conversations
 
 ## Signing in: the server
 

@@ -45,7 +45,7 @@ export function listView(session, { selected, open, openMessage, findPeople, acc
     who,
     el('button', { id: 'accounts', type: 'button', role: 'menuitem', tabindex: -1, 'aria-haspopup': 'dialog', on: { click: accounts } }, icon('people', 20), t('accounts-menu')),
     el('button', { id: 'settings-open', type: 'button', role: 'menuitem', tabindex: -1, 'aria-haspopup': 'dialog', 'aria-keyshortcuts': 'Control+,', on: { click: settings } }, icon('settings', 20), t('settings-menu')),
-    el('button', { id: 'sign-out', type: 'button', role: 'menuitem', tabindex: -1, on: { click: signOut } }, icon('leave', 20), t('sign-out')),
+    el('button', { id: 'sign-out', type: 'button', role: 'menuitem', tabindex: -1, on: { click: signOut } }, icon('leave', 20), t(session.account.peek().sample ? 'sample-leave' : 'sign-out')),
   ]);
   const connectionSlot = el('div', { class: 'connection-slot' });
   const element = el(

@@ -224,7 +224,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open, s
         'div',
         { class: 'setting settings-deeds' },
         el('button', { id: 'settings-accounts', type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(accounts) } }, icon('people', 20), t('accounts-menu')),
-        el('button', { id: 'settings-sign-out', type: 'button', class: 'quiet', 'aria-haspopup': 'dialog', on: { click: leave(signOut) } }, icon('leave', 20), t('sign-out')),
+        el('button', { id: 'settings-sign-out', type: 'button', class: 'quiet', 'aria-haspopup': session.account.peek().sample ? null : 'dialog', on: { click: leave(signOut) } }, icon('leave', 20), t(session.account.peek().sample ? 'sample-leave' : 'sign-out')),
       )),
       section(
         'look',
