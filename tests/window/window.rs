@@ -9,6 +9,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use whinchat_core::diagnostics::Bundle;
+use whinchat_sim::replay::replay;
 use whinchat_tests::{Kind, Options, Person, Relay, ServerFixture, eventually};
 use xtask::{Outcome, paths, webdriver::Window};
 
@@ -578,6 +580,38 @@ fn an_administrator_sets_a_server_up_in_the_window_and_goes_on_to_the_chat() {
     })());
 }
 
+/// Diagnostics, saved from the settings: the file has no word of what was said, and the
+/// simulator tells its story again.
+fn diagnostics_are_saved(window: &Window, data: &Path, said: &str) -> Outcome {
+    window.click("#diagnostics-open")?;
+    let own = "const place = document.querySelector('#diagnostics-place');
+         if (!place) return false;
+         place.value = 'app';
+         place.dispatchEvent(new Event('change'));
+         return true";
+    window.until("where diagnostics can go", own, &json!([]))?;
+    window.click("#diagnostics-save")?;
+    window.until(
+        "the saved diagnostics",
+        "return !!document.querySelector('#diagnostics-saved')",
+        &json!([]),
+    )?;
+    window.click("#diagnostics-close")?;
+    let files = files_below(&data.join("diagnostics"));
+    assert_eq!(files.len(), 1, "{files:?}");
+    let text = std::fs::read_to_string(&files[0]).unwrap();
+    assert!(!text.contains(said), "diagnostics hold what was said");
+    let bundle = Bundle::read(text.as_bytes()).unwrap();
+    let again = replay(&bundle).unwrap();
+    assert!(
+        again.from_the_beginning && again.inputs > 0 && again.same == again.inputs,
+        "{}",
+        again.line()
+    );
+    assert_eq!(again.findings, []);
+    Ok(())
+}
+
 /// Set, locked by a key, refused to a stranger, opened again.
 fn locks(kind: Kind) -> Outcome {
     let server = ServerFixture::start(kind, Options::default());
@@ -593,6 +627,8 @@ fn locks(kind: Kind) -> Outcome {
         let press = "document.dispatchEvent(new KeyboardEvent('keydown', { key: arguments[0], ctrlKey: true }))";
         window.run(press, &json!([key]))
     };
+    key(",")?;
+    diagnostics_are_saved(&window, &folders.alice, "Before the lock")?;
     key(",")?;
     window.click("#passphrase-set")?;
     window.type_into("#passphrase-new", "correct horse battery")?;
