@@ -19,6 +19,9 @@ pub struct Server {
     loopback: bool,
 }
 
+/// The longest address, in bytes.
+const LONGEST: usize = 2048;
+
 impl Server {
     /// Reads an address as typed: `chat.example`, `chat.example:8443`,
     /// `HTTPS://Chat.Example/`, `https://chat.example/admin/content/x`,
@@ -29,7 +32,7 @@ impl Server {
     pub fn read(typed: &str) -> Result<Self, Problem> {
         let invalid = || Problem::new(Code::AddressInvalid);
         let typed = typed.trim();
-        if typed.is_empty() || typed.len() > 2048 || typed.contains(char::is_whitespace) {
+        if typed.is_empty() || typed.len() > LONGEST || typed.contains(char::is_whitespace) {
             return Err(invalid());
         }
         let bare_v6 = typed.parse::<Ipv6Addr>().is_ok();
@@ -58,6 +61,10 @@ impl Server {
             return Err(Problem::new(Code::AddressInsecure).with("host", host));
         }
         url = rewrite(&url, if secure { "https" } else { "http" }).ok_or_else(invalid)?;
+        // As it is kept it is read again: signs that are written longer there count so.
+        if url.as_str().len() > LONGEST {
+            return Err(invalid());
+        }
         Ok(Self { url, loopback })
     }
 
@@ -203,6 +210,16 @@ mod tests {
             assert_eq!(problem.code, Code::AddressInsecure, "{typed}");
             assert!(problem.args.contains_key("host"));
         }
+    }
+
+    #[test]
+    fn an_address_that_is_too_long_as_it_is_kept_is_refused() {
+        let short = format!("chat.example/{}", "ü".repeat(300));
+        let kept = Server::read(&short).unwrap();
+        assert_eq!(Server::read(kept.as_str()).unwrap(), kept);
+        let long = format!("chat.example/{}", "ü".repeat(900));
+        assert!(long.len() < LONGEST);
+        assert_eq!(Server::read(&long), Err(Problem::new(Code::AddressInvalid)));
     }
 
     #[test]

@@ -225,13 +225,16 @@ pub fn ids(tx: &Connection) -> Result<Vec<ConversationId>, StoreError> {
     active_since(tx, Instant(i64::MIN))
 }
 
-/// Conversations in which something happened at or after an instant.
+/// Conversations in which something happened at or after an instant. One in which
+/// something waits to be sent is always among them: its activity is of this device's
+/// clock, and what the server holds may be younger.
 ///
 /// # Errors
 /// SQLite's.
 pub fn active_since(tx: &Connection, since: Instant) -> Result<Vec<ConversationId>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT id FROM conversation WHERE activity >= ?1 ORDER BY activity DESC, id DESC",
+        "SELECT id FROM conversation WHERE activity >= ?1 OR id IN (SELECT conversation FROM outbox)
+         ORDER BY activity DESC, id DESC",
     )?;
     let rows = statement.query_map([since.0], |row| row.get::<_, String>(0))?;
     rows.map(|row| {

@@ -298,3 +298,40 @@ fn a_conversation_whose_only_row_here_goes_stays_in_the_list_with_what_was_befor
     let list = view::conversations(&alice.store, "", None, 50).unwrap();
     assert_eq!(list.conversations, []);
 }
+
+#[test]
+fn a_refused_message_typed_by_a_late_clock_hides_no_conversation_from_the_comparison() {
+    let mut alice = Alice::new();
+    alice.come_online();
+    // The server's clock is two hours ahead of hers.
+    let ahead = 2 * 3_600_000;
+    let total = || Total {
+        sender: person(2),
+        receiver: person(1),
+        count: 1,
+        newest: Some(Instant(START + ahead)),
+    };
+    // Only the newest comes; of what is before it nothing is to be had.
+    let answer = |call: &Call| match call {
+        Call::Messages(query) if query.peer.is_some() => Err(Fault::Network),
+        Call::Messages(_) => Ok(Answer::Messages(Rows::default())),
+        Call::Newest { .. } => Ok(Answer::Messages(rows(vec![from_bob(1, ahead)]))),
+        Call::Totals { .. } => Ok(Answer::Totals(vec![total()])),
+        Call::People { .. } => Ok(Answer::People {
+            people: Vec::new(),
+            rows: 0,
+        }),
+        other => panic!("unexpected {other:?}"),
+    };
+    quietly(&mut alice, answer);
+    alice.send(10, "too long");
+    alice.answer(Err(Fault::Permanent(Refusal {
+        reason: Reason::TooLarge,
+        field: None,
+        status: 400,
+    })));
+    alice.tell(Input::Timer(Timer::Reconcile));
+    let asked = quietly(&mut alice, answer);
+    let compared = |call: &Call| matches!(call, Call::Totals { since: Some(since), .. } if since.0 == START + ahead);
+    assert!(asked.iter().any(compared), "{asked:?}");
+}
