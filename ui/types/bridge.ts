@@ -94,6 +94,25 @@ revision: number,
 changes: Array<Change>, };
 
 /**
+ * Whether an account under a passphrase may be opened by biometrics as well.
+ */
+export type BiometricsState = { 
+/**
+ * What this system has for it now; none where it has nothing, or where the
+ * account is under no passphrase.
+ */
+kind: Biometry | null, 
+/**
+ * Whether it was turned on, and still belongs to the passphrase that holds.
+ */
+on: boolean, };
+
+/**
+ * What a system calls it.
+ */
+export type Biometry = "touch_id" | "face_id" | "windows_hello" | "fingerprint_or_face";
+
+/**
  * How far a block reaches.
  */
 export type BlockReach = "server" | "waiting" | "device";

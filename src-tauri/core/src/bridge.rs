@@ -1013,6 +1013,7 @@ mod tests {
         AppInfo::export_all(&config).unwrap();
         Batch::export_all(&config).unwrap();
         Command::export_all(&config).unwrap();
+        BiometricsState::export_all(&config).unwrap();
         DiagnosticsSaved::export_all(&config).unwrap();
         Opened::export_all(&config).unwrap();
         Page::export_all(&config).unwrap();

@@ -16,11 +16,13 @@ use crate::{
 
 const PASSPHRASE: &str = "correct horse";
 
-/// A system with one person, whose key is a digest of mark and account.
+/// An account, the mark that its key was made with, and the key.
+type Kept = (AccountId, [u8; 32], [u8; 32]);
+
+/// A system with one person.
 #[derive(Default)]
 struct System {
-    /// The key of the account that there is, with its mark.
-    kept: Mutex<Option<(AccountId, [u8; 32], [u8; 32])>>,
+    kept: Mutex<Option<Kept>>,
     /// What it refuses next.
     refuses: Mutex<Option<Refusal>>,
     asked: AtomicUsize,
