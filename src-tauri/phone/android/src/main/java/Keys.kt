@@ -2,6 +2,7 @@ package app.whinchat.phone
 
 import android.app.Activity
 import android.content.Context
+import android.content.DialogInterface
 import android.hardware.biometrics.BiometricManager
 import android.hardware.biometrics.BiometricManager.Authenticators.BIOMETRIC_STRONG
 import android.hardware.biometrics.BiometricPrompt
@@ -146,7 +147,11 @@ object Keys {
     val prompt = BiometricPrompt.Builder(activity)
       .setTitle(title)
       .setAllowedAuthenticators(BIOMETRIC_STRONG)
-      .setNegativeButton(other, activity.mainExecutor) { _, _ -> then(Given("cancelled")) }
+      .setNegativeButton(
+        other,
+        activity.mainExecutor,
+        DialogInterface.OnClickListener { _, _ -> then(Given("cancelled")) },
+      )
       .build()
     val answers = object : BiometricPrompt.AuthenticationCallback() {
       override fun onAuthenticationSucceeded(result: BiometricPrompt.AuthenticationResult) {
