@@ -14,6 +14,7 @@ import { listen } from './vendor/tauri-api/event.js';
 /** @typedef {import('./types/bridge').Anchor} Anchor */
 /** @typedef {import('./types/bridge').AppInfo} AppInfo */
 /** @typedef {import('./types/bridge').Batch} Batch */
+/** @typedef {import('./types/bridge').BiometricsState} BiometricsState */
 /** @typedef {import('./types/bridge').Command} Command */
 /** @typedef {import('./types/bridge').ConversationPage} ConversationPage */
 /** @typedef {import('./types/bridge').Depth} Depth */
@@ -152,6 +153,18 @@ export const unlock = (account, passphrase) => call('unlock', { account, passphr
  * @returns {Promise<AccountSummary>}
  */
 export const setPassphrase = (account, old, next) => call('set_passphrase', { account, old, new: next });
+
+/** Whether the system's biometrics may open a locked account. @param {string} account @returns {Promise<BiometricsState>} */
+export const biometrics = (account) => ask('biometrics', { account });
+
+/** Lets them open it from now on; the system may ask its person. @param {string} account @param {string} passphrase @returns {Promise<null>} */
+export const keepBiometrics = (account, passphrase) => call('keep_biometrics', { account, passphrase });
+
+/** Lets the system recognise its person, who may take their time. @param {string} account @returns {Promise<AccountSummary>} */
+export const unlockByBiometrics = (account) => ask('unlock_by_biometrics', { account });
+
+/** Lets the passphrase alone open it again. @param {string} account @returns {Promise<null>} */
+export const forgetBiometrics = (account) => ask('forget_biometrics', { account });
 
 /** Closes every account that has a passphrase. @returns {Promise<null>} */
 export const lock = () => call('lock');

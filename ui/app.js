@@ -145,15 +145,20 @@ function refuseLink(why, title = t('link-title')) {
   seen.focus();
 }
 
+/** Whether somebody here is locking it: then nobody has come to open it. */
+let locking = false;
+
 /** Locks, once what was typed is kept. */
 async function lock() {
   const session = opened;
   if (session === null) return;
+  locking = true;
   current?.close?.();
   current = null;
   await session.written();
   await api.lock().catch(() => {});
   locked(session.id);
+  locking = false;
 }
 
 /** The core has closed it. @param {string} account */
@@ -165,7 +170,8 @@ function locked(account) {
   opened = null;
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   document.title = info.name;
-  refuse(left, { code: 'passphrase_needed', args: {}, action: 'unlock' });
+  // What locks by itself on a phone does so when somebody comes back to it.
+  refuse(left, { code: 'passphrase_needed', args: {}, action: 'unlock' }, !locking && isPhone(info.platform));
 }
 
 /** How often the shell is told that somebody is there, in milliseconds. */
@@ -192,13 +198,13 @@ async function another() {
   else await signIn();
 }
 
-/** @param {AccountSummary} account @param {Problem} problem */
-function refuse(account, problem) {
+/** @param {AccountSummary} account @param {Problem} problem @param {boolean} [came] whether somebody has just come to open it */
+function refuse(account, problem, came = true) {
   /** @param {string} notice */
   const erased = (notice) => void signIn({ notice, server: account.server });
   const other = () => void another();
   if (problem.code === 'passphrase_needed') {
-    show(unlockView(info, account, { done: (unlocked) => void enter(unlocked), other, erased }));
+    show(unlockView(info, account, { came, done: (unlocked) => void enter(unlocked), other, erased }));
   } else if (problem.code === 'sign_in_needed') {
     void signIn({ again: account });
   } else if (problem.code === 'account_unknown') {

@@ -135,6 +135,43 @@ pub async fn set_passphrase(
     summary(&core, &account)
 }
 
+/// [`Command::Biometrics`].
+#[tauri::command]
+pub async fn biometrics(core: Core<'_>, account: String) -> Answer {
+    core.call(Command::Biometrics { account }).await
+}
+
+/// Lets the system's biometrics open an account as well; not a bridge [`Command`], for
+/// it carries a passphrase.
+#[tauri::command]
+pub async fn keep_biometrics(
+    core: Core<'_>,
+    account: String,
+    passphrase: String,
+) -> Result<(), Problem> {
+    let passphrase = SecretString::from(passphrase);
+    core.keep_biometrics(account_id(&account)?, passphrase)
+        .await
+}
+
+/// [`Command::UnlockByBiometrics`]. Whoever was recognised uses the app.
+#[tauri::command]
+pub async fn unlock_by_biometrics(
+    core: Core<'_>,
+    last: State<'_, LastUsed>,
+    account: String,
+) -> Answer {
+    let unlocked = core.call(Command::UnlockByBiometrics { account }).await?;
+    last.now();
+    Ok(unlocked)
+}
+
+/// [`Command::ForgetBiometrics`].
+#[tauri::command]
+pub async fn forget_biometrics(core: Core<'_>, account: String) -> Answer {
+    core.call(Command::ForgetBiometrics { account }).await
+}
+
 /// Locks every account that has a passphrase.
 #[tauri::command]
 pub async fn lock(core: Core<'_>) -> Result<(), Problem> {

@@ -3,6 +3,7 @@
 //! Owns: the window, its commands, and handing events on. Never: a decision
 //! about messages; those are whinchat-core's.
 
+mod biometrics;
 pub mod commands;
 #[cfg(desktop)]
 mod desktop;
@@ -195,6 +196,10 @@ commands! {
     sign_in,
     unlock,
     set_passphrase,
+    biometrics,
+    keep_biometrics,
+    unlock_by_biometrics,
+    forget_biometrics,
     lock,
     used,
     open,
@@ -253,7 +258,11 @@ fn set_up<R: Runtime>(app: &mut tauri::App<R>, arguments: Arguments) -> tauri::R
     };
     // Asked while the core begins.
     let scheme = tauri::async_runtime::spawn(theme::ask());
-    let core = tauri::async_runtime::block_on(Messenger::new(Config::new(data.clone())))
+    let config = Config {
+        biometrics: biometrics::of(app.handle()),
+        ..Config::new(data.clone())
+    };
+    let core = tauri::async_runtime::block_on(Messenger::new(config))
         .map_err(|problem| std::io::Error::other(problem.to_string()))?;
     // The core has made the folder; nothing of it is changed before it is ours.
     if let Err(problem) = system::take(app.handle(), &data) {
@@ -537,6 +546,7 @@ mod tests {
             "choose",
             "hold_back",
             "insets",
+            "keep_biometrics",
             "licences",
             "lock",
             "look_for_update",
@@ -600,6 +610,14 @@ mod tests {
                 of_account(json!({"old": null, "new": null})),
                 unknown,
             ),
+            ("biometrics", of_account(json!({})), unknown),
+            (
+                "keep_biometrics",
+                of_account(json!({"passphrase": "correct horse"})),
+                unknown,
+            ),
+            ("unlock_by_biometrics", of_account(json!({})), unknown),
+            ("forget_biometrics", of_account(json!({})), unknown),
             ("lock", json!({}), None),
             ("used", json!({}), None),
             ("open", of_account(json!({})), unknown),

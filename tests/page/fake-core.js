@@ -21,6 +21,8 @@
     connection: { state: 'live', retry_at: null, problem: null, ...config.connection },
     stream: null, n: 1, index: 0, conversations: new Map(), clock: config.now, serial: 0, suspended: false,
     tokens: 0,
+    // Whether the system's biometrics open what is locked, where it has any.
+    biometrics: config.biometrics?.on ?? false,
     choices: { theme: 'system', text_size: 100, compact: false, notices: true, show_text: true, quiet: null, close_to_tray: false, lock_after: null, hide_screen: false, ...config.choices },
     depth: config.depth ?? { to: 'days', count: 90 }, leads: config.leads ?? null,
     // A server that is set up: whether somebody is signed in for it, what it needs, and how far that is.
@@ -244,6 +246,7 @@
       const one = here().find((account) => account.id === id);
       if (one.vault === 'passphrase' && old !== 'correct horse') throw problem('passphrase_wrong', 'unlock');
       one.vault = next === null ? 'keychain' : 'passphrase';
+      state.biometrics = false;
       return { ...one, problem: null };
     },
     lock: () => {
@@ -261,6 +264,23 @@
       if (one === first) state.unlocked = true;
       else one.problem = null;
       return { ...one, problem: null };
+    },
+    biometrics: ({ account: id }) => {
+      const under = here().find((given) => given.id === id)?.vault === 'passphrase';
+      return { kind: (under && config.biometrics?.kind) || null, on: under && state.biometrics };
+    },
+    keep_biometrics: ({ passphrase }) => {
+      if (passphrase !== 'correct horse') throw problem('passphrase_wrong', 'unlock');
+      state.biometrics = true;
+      return null;
+    },
+    unlock_by_biometrics: ({ account: id }) => {
+      if (!state.biometrics) throw problem('biometrics_unavailable', 'unlock');
+      return commands.unlock({ account: id, passphrase: 'correct horse' });
+    },
+    forget_biometrics: () => {
+      state.biometrics = false;
+      return null;
     },
     stream: ({ account: id, channel }) => {
       use(id);
@@ -470,6 +490,7 @@
   /** What a log of calls may hold: never a password. */
   function logged(args) {
     if (args?.old !== undefined) return { ...args, old: args.old && '(given)', new: args.new && '(given)' };
+    if (args?.passphrase !== undefined) return { ...args, passphrase: args.passphrase && '(given)' };
     if (!args || !args.request) return args ?? {};
     const { password, passphrase } = args.request;
     return { request: { ...args.request, password: password ? '(given)' : '', ...(passphrase === undefined ? {} : { passphrase: passphrase ? '(given)' : null }) } };

@@ -76,7 +76,7 @@ export const people = [
  * @typedef {{ person: string, messages: Said[], unread?: number, draft?: string, server?: number }} Talk
  * @typedef {{ signedIn?: boolean, now?: number, deliver?: boolean, latency?: number, account?: object, info?: object,
  *   people?: object[], connection?: object, conversations?: Talk[], fetchProblem?: object, last?: string | null,
- *   choices?: object, device?: object, update?: object, permission?: string, insets?: object | null, depth?: object, leads?: object | null,
+ *   choices?: object, biometrics?: { kind?: string, on: boolean }, device?: object, update?: object, permission?: string, insets?: object | null, depth?: object, leads?: object | null,
  *   others?: (object & { conversations?: Talk[] })[], setUp?: object, safety?: object, proof?: object,
  *   saved?: Partial<import('../../ui/types/bridge').DiagnosticsSaved>, places?: import('../../ui/api.js').SavePlace[] }} Config
  */

@@ -213,7 +213,7 @@ test('every sentence that is asked for exists, and every one that exists is aske
   const byName = /^(?:error|action|connection|state|vault|failed|password|passphrase|unsent|terms|block|report-(?:lead|reason)|settings-blocked|diagnostics-place|setup-(?:step|refusal|subject|verdict|proof-(?:private|leaks|unproven)))-|^settings-(?:(?:theme|depth)-\w+|[\w-]+-label)$/u;
   // A section of the settings is named after itself; the shell says its own.
   const sections = [...text.matchAll(/\bsection\(\s*'(\w+)'/gu)].map((match) => `settings-${match[1]}`);
-  const shell = ['notices/mod.rs', 'desktop/menu.rs', 'desktop/mod.rs', 'desktop/tray.rs', 'mobile/mod.rs'].map((path) => readFileSync(new URL(`../../src-tauri/src/${path}`, import.meta.url), 'utf8')).join('\n');
+  const shell = ['notices/mod.rs', 'biometrics/android.rs', 'biometrics/apple.rs', 'desktop/menu.rs', 'desktop/mod.rs', 'desktop/tray.rs', 'mobile/mod.rs'].map((path) => readFileSync(new URL(`../../src-tauri/src/${path}`, import.meta.url), 'utf8')).join('\n');
   const said = [...shell.matchAll(/\bsay\(\s*"([\w-]+)"/gu)].map((match) => match[1]);
   assert.ok(sections.length >= 5 && said.length >= 10);
   for (const id of known) assert.ok(byName.test(id) || sections.includes(id) || said.includes(id) || text.includes(`'${id}'`), `${id} is written but never asked for`);

@@ -122,6 +122,18 @@ const blocked = [
 ];
 
 /** @param {Page} page */
+async function toUnlock(page) {
+  await page.keyboard.press('Control+l');
+  await page.waitForSelector('#unlock-biometrics');
+}
+
+/** @param {Page} page */
+async function toLock(page) {
+  await toSettings(page);
+  await page.evaluate(() => document.querySelector('#settings-lock')?.scrollIntoView());
+}
+
+/** @param {Page} page */
 async function toBlock(page) {
   await toBob(page);
   await page.click('#conversation-menu');
@@ -248,6 +260,9 @@ const pictures = [
   { name: 'set-up-proof-narrow', config: { signedIn: false, proof: proof(leaking) }, act: toProof, options: { viewport: { width: 320, height: 1300 } } },
   { name: 'sign-in-narrow', config: { signedIn: false }, act: toPerson, options: narrow },
   { name: 'unlock', config: { account: { vault: 'passphrase', problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } } },
+  ...[narrow, undefined].map((options) => ({ name: `unlock-biometrics${options ? '-narrow' : ''}`, config: { account: { vault: 'passphrase' }, biometrics: { kind: options ? 'fingerprint_or_face' : 'touch_id', on: true } }, act: toUnlock, dark: true, ...(options ? { options } : {}) })),
+  { name: 'unlock-biometrics-gone', config: { account: { vault: 'passphrase' }, biometrics: { kind: 'face_id', on: true } }, act: async (page) => { await refuse(page, 'biometrics_gone', 'unlock', {}, 'unlock_by_biometrics'); await toUnlock(page); await page.click('#unlock-biometrics'); await page.waitForSelector('.problem'); } },
+  { name: 'unlock-biometrics-right-to-left', config: { account: { vault: 'passphrase' }, biometrics: { kind: 'windows_hello', on: true } }, act: toUnlock, options: { rtl: true } },
   { name: 'trouble', config: { account: { problem: { code: 'vault_unreadable', action: 'retry', args: {} } } } },
   { name: 'erase', config: { account: { vault: 'passphrase', problem: { code: 'passphrase_needed', action: 'unlock', args: {} } } }, act: (page) => page.click('#erase'), dark: true },
   { name: 'erase-narrow', config: { account: { problem: { code: 'vault_unreadable', action: 'retry', args: {} } } }, act: (page) => page.click('#erase'), options: narrow },
@@ -332,6 +347,9 @@ const pictures = [
   { name: 'diagnostics-saved', config: { saved: { from_the_beginning: false } }, act: async (page) => { await toDiagnostics(page); await page.click('#diagnostics-save'); await page.waitForSelector('#diagnostics-saved'); }, dark: true },
   { name: 'diagnostics-refused-narrow', act: async (page) => { await toDiagnostics(page); await refuse(page, 'file_not_saved', 'retry', { kind: 'denied' }, 'save_diagnostics'); await page.click('#diagnostics-save'); await page.waitForSelector('#diagnostics .problem'); }, options: narrow },
   { name: 'passphrase-set', act: async (page) => { await toSettings(page); await page.click('#passphrase-set'); }, dark: true },
+  { name: 'settings-biometrics', config: { account: { vault: 'passphrase' }, biometrics: { kind: 'touch_id', on: true }, choices: { lock_after: 15 } }, act: toLock, dark: true, options: { viewport: { width: 1200, height: 1300 } } },
+  { name: 'settings-biometrics-narrow', config: { account: { vault: 'passphrase' }, biometrics: { kind: 'fingerprint_or_face', on: false }, choices: { lock_after: 15 } }, act: toLock, options: narrow },
+  { name: 'passphrase-biometrics-narrow', config: { account: { vault: 'passphrase' }, biometrics: { kind: 'fingerprint_or_face', on: false } }, act: async (page) => { await toSettings(page); await page.click('#setting-biometrics'); }, options: narrow },
   { name: 'passphrase-change-narrow', config: { account: { vault: 'passphrase' } }, act: async (page) => { await toSettings(page); await page.click('#passphrase-change'); await page.click('#passphrase-submit'); }, options: narrow },
   { name: 'settings-wide', act: toSettings, options: { viewport: { width: 3840, height: 2160 } } },
   { name: 'compact', config: { choices: { compact: true } }, act: toBob },

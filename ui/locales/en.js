@@ -305,6 +305,34 @@ trouble-account = { $email } on { $server }
 another-account = Use another account
 unlock-forgotten = If you have forgotten it, what is kept here can’t be opened any more. You can erase this account from this device and sign in anew.
 
+## A finger or a face, as a second way to what a passphrase locks
+
+biometrics-name = { $kind ->
+    [touch_id] Touch ID
+    [face_id] Face ID
+    [windows_hello] Windows Hello
+   *[fingerprint_or_face] fingerprint or face
+  }
+unlock-biometrics = Unlock with { $name }
+unlock-biometrics-busy = Waiting for { $name } …
+biometrics-lead = { $kind ->
+    [windows_hello] From then on Windows Hello opens { $email } on this device as well, by its PIN too. The passphrase opens it as before.
+    [fingerprint_or_face] From then on a finger or a face that this device knows opens { $email } here as well. The passphrase opens it as before.
+   *[other] From then on { $name } opens { $email } on this device as well. The passphrase opens it as before.
+  }
+biometrics-submit = Turn on
+settings-biometrics-about = { $kind ->
+    [touch_id] Beside the passphrase. A finger that is added to this device turns it off, and so does another passphrase.
+    [face_id] Beside the passphrase. Another face on this device turns it off, and so does another passphrase.
+    [windows_hello] Beside the passphrase. The PIN of Windows Hello opens it too. Another passphrase turns it off.
+   *[other] Beside the passphrase. A finger or a face that is added to this device turns it off, and so does another passphrase.
+  }
+
+# Said by the system itself, when it asks for them.
+biometrics-title = Unlock { $app }
+biometrics-other = Use the passphrase
+biometrics-reason = unlock your messages
+
 ## Several accounts
 
 accounts = Accounts
@@ -838,6 +866,11 @@ error-vault_unreadable = The keychain is there, but it doesn’t give out this a
 error-passphrase_needed = This account is locked. Enter its passphrase.
 error-passphrase_wrong = That is not the passphrase. Try again.
 error-passphrase_short = The passphrase is too short. Use at least 8 characters.
+error-biometrics_unavailable = Only the passphrase opens this account just now. Enter it.
+error-biometrics_cancelled = That was broken off, so nobody was recognised. Try again, or enter the passphrase.
+error-biometrics_refused = You were not recognised. Try again, or enter the passphrase.
+error-biometrics_locked_out = There were too many tries, so this device asks for its own code first. Enter the passphrase.
+error-biometrics_gone = This device’s fingers or faces have changed, so they don’t open this account any more. Enter the passphrase; in the settings you can turn it on again.
 error-account_in_use = This account is open in another window of { $app }. Close that one first.
 error-account_unknown = This account is no longer on this device. Sign in to use it again.
 error-account_exists = You are signed in to this server on this device already. Go back to use that account.

@@ -94,6 +94,25 @@ revision: number,
 changes: Array<Change>, };
 
 /**
+ * Whether an account under a passphrase may be opened by biometrics as well.
+ */
+export type BiometricsState = { 
+/**
+ * What this system has for it now; none where it has nothing, or where the
+ * account is under no passphrase.
+ */
+kind: Biometry | null, 
+/**
+ * Whether it was turned on, and still belongs to the passphrase that holds.
+ */
+on: boolean, };
+
+/**
+ * What a system calls it.
+ */
+export type Biometry = "touch_id" | "face_id" | "windows_hello" | "fingerprint_or_face";
+
+/**
  * How far a block reaches.
  */
 export type BlockReach = "server" | "waiting" | "device";
@@ -147,7 +166,7 @@ problem: Problem | null, } } | { "kind": "connection", "value": Connection } | {
 /**
  * Stable names of everything that can go wrong.
  */
-export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "set_up_needed" | "not_administrator" | "set_up_ended" | "set_up_changed" | "set_up_not_safe" | "set_up_refused" | "owners_address_invalid" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "terms_needed" | "reports_missing" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "file_not_saved" | "update_failed" | "bad_command";
+export type Code = "address_invalid" | "address_insecure" | "host_unknown" | "host_silent" | "certificate_untrusted" | "not_directus" | "server_too_old" | "websockets_off" | "chat_missing" | "set_up_needed" | "not_administrator" | "set_up_ended" | "set_up_changed" | "set_up_not_safe" | "set_up_refused" | "owners_address_invalid" | "password_wrong" | "code_needed" | "code_wrong" | "suspended" | "too_many_tries" | "sign_in_needed" | "offline" | "server_busy" | "server_error" | "not_allowed" | "receiver_gone" | "text_too_long" | "text_blank" | "terms_needed" | "reports_missing" | "vault_unavailable" | "vault_unreadable" | "passphrase_needed" | "passphrase_wrong" | "passphrase_short" | "biometrics_unavailable" | "biometrics_cancelled" | "biometrics_refused" | "biometrics_locked_out" | "biometrics_gone" | "account_in_use" | "account_unknown" | "account_exists" | "unsent_messages" | "message_state" | "unknown" | "disk_full" | "storage_failed" | "storage_rebuilt" | "storage_too_new" | "file_not_saved" | "update_failed" | "bad_command";
 
 /**
  * Every command, as `whinchat-rpc` reads it and as the window's commands map
@@ -409,7 +428,19 @@ account: string,
 /**
  * What happens to unsent messages.
  */
-unsent: Unsent, } } | { "command": "close", "args": { 
+unsent: Unsent, } } | { "command": "biometrics", "args": { 
+/**
+ * The account.
+ */
+account: string, } } | { "command": "unlock_by_biometrics", "args": { 
+/**
+ * The account.
+ */
+account: string, } } | { "command": "forget_biometrics", "args": { 
+/**
+ * The account.
+ */
+account: string, } } | { "command": "close", "args": { 
 /**
  * The account.
  */

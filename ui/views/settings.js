@@ -15,7 +15,7 @@ import { placeOf } from '../components/server-chip.js';
 import { dateText, hourText, sizeText, t } from '../locale.js';
 import * as look from '../look.js';
 import { diagnosticsDialog } from './diagnostics.js';
-import { passphraseDialog } from './lock.js';
+import { biometricsDialog, passphraseDialog } from './lock.js';
 import { deletionDialog, mayWrite, termsDialog, unblock } from './safety.js';
 import { updateSetting } from './update.js';
 
@@ -23,6 +23,7 @@ import { updateSetting } from './update.js';
 /** @typedef {import('../api.js').ThisDevice} ThisDevice */
 /** @typedef {import('../session.js').Session} Session */
 /** @typedef {import('../types/bridge').AppInfo} AppInfo */
+/** @typedef {import('../types/bridge').BiometricsState} BiometricsState */
 /** @typedef {import('../types/bridge').Depth} Depth */
 
 /** Text sizes to choose from, in percent. */
@@ -57,13 +58,14 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open, s
 
   async function fill() {
     try {
-      const [{ choices }, device, depth] = await Promise.all([
+      const [{ choices }, device, depth, biometrics] = await Promise.all([
         api.settings(),
         api.thisDevice(),
         // An account that is not open has none to tell.
         api.historyDepth(session.id).catch(() => null),
+        api.biometrics(session.id).catch(() => null),
       ]);
-      draw(choices, device, depth);
+      draw(choices, device, depth, biometrics);
       if (first) document.getElementById(`settings-${first}`)?.scrollIntoView();
     } catch (error) {
       body.replaceChildren();
@@ -72,8 +74,8 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open, s
     body.removeAttribute('aria-busy');
   }
 
-  /** @param {Choices} given @param {ThisDevice} device @param {Depth | null} depth */
-  function draw(given, device, depth) {
+  /** @param {Choices} given @param {ThisDevice} device @param {Depth | null} depth @param {BiometricsState | null} biometrics */
+  function draw(given, device, depth, biometrics) {
     let choices = given;
     /** The choices are kept one after the other, each with those before it. @type {Promise<unknown>} */
     let kept = Promise.resolve();
@@ -136,6 +138,22 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open, s
       }
     }
 
+    /** Whether a finger or a face opens it as well, where this system has that. */
+    function recognised() {
+      const kind = biometrics?.kind;
+      if (!biometrics || !kind) return null;
+      const words = { label: t('unlock-biometrics', { name: t('biometrics-name', { kind }) }), about: t('settings-biometrics-about', { kind }) };
+      return toggle('biometrics', biometrics.on, (on, back) => {
+        if (!on) {
+          void api.forgetBiometrics(session.id).then(() => place.replaceChildren(), (/** @type {unknown} */ error) => { back(); tell(error); });
+          return;
+        }
+        // It is on when the passphrase was given and the system has said yes.
+        back();
+        leave(() => biometricsDialog(session, info, kind, () => settingsDialog(session, info, { accounts, signOut, lock, open, section: 'lock' })))();
+      }, words);
+    }
+
     /** @param {number | null} after @returns {(HTMLElement | null)[]} */
     function locking(after) {
       const { vault } = session.account.peek();
@@ -148,6 +166,7 @@ export function settingsDialog(session, info, { accounts, signOut, lock, open, s
       const spans = [...new Set([...LOCK_AFTER, ...(after === null ? [] : [after])])].sort((a, b) => a - b);
       return [
         selection('lock-after', [['', t('settings-lock-never')], ...spans.map((minutes) => /** @type {[string, string]} */ ([String(minutes), t('settings-lock-minutes', { minutes })]))], after === null ? '' : String(after), (value, back) => choose({ lock_after: value === '' ? null : Number(value) }, back), 'settings-lock-after-about'),
+        recognised(),
         el('div', { class: 'setting settings-deeds' }, el('button', { id: 'lock-now', type: 'button', class: 'quiet', 'aria-keyshortcuts': 'Control+L', on: { click: leave(lock) } }, t('lock-now')), passphrase('change'), passphrase('remove')),
       ];
     }
@@ -270,20 +289,21 @@ function section(id, ...content) {
  * @param {string} id
  * @param {boolean} on
  * @param {(on: boolean, back: () => void) => void} change
- * @param {string} [about] the id of a sentence
+ * @param {string | { label: string, about: string }} [about] the id of a sentence, or words of one's own
  * @param {boolean} [off] whether it can't be changed
  */
 function toggle(id, on, change, about, off = false) {
+  const words = typeof about === 'object' ? about : { label: t(`settings-${id}-label`), about: about ? t(about) : '' };
   const input = el('input', {
-    id: `setting-${id}`, type: 'checkbox', role: 'switch', class: 'switch', checked: on, disabled: off, 'aria-describedby': about ? `setting-${id}-about` : null,
+    id: `setting-${id}`, type: 'checkbox', role: 'switch', class: 'switch', checked: on, disabled: off, 'aria-describedby': words.about ? `setting-${id}-about` : null,
     on: { change: () => change(input.checked, () => { input.checked = !input.checked; }) },
   });
   return el(
     'div',
     { class: 'setting' },
-    el('label', { for: `setting-${id}`, class: 'setting-text' }, t(`settings-${id}-label`)),
+    el('label', { for: `setting-${id}`, class: 'setting-text' }, words.label),
     input,
-    about ? el('p', { id: `setting-${id}-about`, class: 'hint' }, t(about)) : null,
+    words.about ? el('p', { id: `setting-${id}-about`, class: 'hint' }, words.about) : null,
   );
 }
 

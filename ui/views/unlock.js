@@ -2,8 +2,12 @@
  * An account that is there but can't be opened yet: locked under a passphrase,
  * or in trouble that is told in words. Neither is a dead end: the account can
  * be erased from this device, and another one used.
+ *
+ * Owns: that the system is asked to recognise its person by itself once at most,
+ * when somebody has come; whatever becomes of that, the passphrase opens it too.
  */
 import * as api from '../api.js';
+import { announce } from '../components/announce.js';
 import { el } from '../components/dom.js';
 import { field } from '../components/field.js';
 import { problemBox } from '../components/problem.js';
@@ -18,13 +22,77 @@ import { eraseDialog } from './erase.js';
 /**
  * @param {AppInfo} info
  * @param {AccountSummary} account
- * @param {{ done: (account: AccountSummary) => void, other: () => void, erased: (notice: string) => void }} how
+ * @param {{ came: boolean, done: (account: AccountSummary) => void, other: () => void, erased: (notice: string) => void }} how `came` says whether somebody has just come, and not left
  */
-export function unlockView(info, account, { done, other, erased }) {
+export function unlockView(info, account, { came, done, other, erased }) {
   const secret = field('passphrase', t('passphrase-label'), { name: 'passphrase', autocomplete: 'current-password', dir: 'auto' }, { secret: 'passphrase' });
   const button = el('button', { id: 'continue', type: 'submit', class: 'primary' }, t('unlock-submit'));
   const outcome = el('div', { class: 'outcome' });
   let busy = false;
+  /** Nothing follows any more from what was asked here. */
+  let closed = false;
+
+  /** Where the system's biometrics open it as well. @type {HTMLButtonElement | null} */
+  let recognise = null;
+  let name = '';
+  let asking = false;
+  /** Whether the system was asked by itself already. */
+  let offered = false;
+
+  async function offer() {
+    if (recognise === null || offered || !came || document.visibilityState !== 'visible') return;
+    offered = true;
+    // No keyboard on the screen while a finger or a face is looked for.
+    if (secret.input.value === '') recognise.focus();
+    await ask();
+  }
+
+  async function ask() {
+    if (asking || recognise === null) return;
+    asking = true;
+    offered = true;
+    recognise.setAttribute('aria-disabled', 'true');
+    recognise.textContent = t('unlock-biometrics-busy', { name });
+    announce(recognise.textContent);
+    outcome.replaceChildren();
+    try {
+      const opened = await api.unlockByBiometrics(account.id);
+      if (!closed) done(opened);
+    } catch (error) {
+      if (!closed) refused(api.asProblem(error));
+    } finally {
+      asking = false;
+      recognise?.removeAttribute('aria-disabled');
+      recognise?.replaceChildren(t('unlock-biometrics', { name }));
+    }
+  }
+
+  /** @param {Problem} problem */
+  function refused(problem) {
+    if (problem.code === 'biometrics_gone' || problem.code === 'biometrics_unavailable') {
+      recognise?.remove();
+      recognise = null;
+    }
+    // Who broke it off knows that.
+    if (problem.code !== 'biometrics_cancelled') outcome.replaceChildren(el('p', { class: 'problem', role: 'alert', data: { code: problem.code } }, problemText(problem)));
+    secret.input.focus();
+  }
+
+  /** Asks whether there is another way than the passphrase. */
+  async function know() {
+    const state = await api.biometrics(account.id).catch(() => null);
+    if (closed || !state?.on || state.kind === null) return;
+    name = t('biometrics-name', { kind: state.kind });
+    recognise = el('button', { id: 'unlock-biometrics', type: 'button', class: 'quiet', on: { click: () => void ask() } }, t('unlock-biometrics', { name }));
+    button.after(recognise);
+    await offer();
+  }
+
+  /** Somebody who left it locked comes back. */
+  function seen() {
+    if (document.visibilityState === 'hidden') came = true;
+    else void offer();
+  }
 
   async function submit() {
     if (busy) return;
@@ -38,7 +106,7 @@ export function unlockView(info, account, { done, other, erased }) {
     try {
       const opened = await api.unlock(account.id, secret.input.value);
       secret.input.value = '';
-      done(opened);
+      if (!closed) done(opened);
     } catch (error) {
       const problem = api.asProblem(error);
       if (problem.code === 'passphrase_wrong' || problem.code === 'passphrase_needed') {
@@ -71,8 +139,12 @@ export function unlockView(info, account, { done, other, erased }) {
     shown() {
       ready('signin');
       secret.input.focus();
+      document.addEventListener('visibilitychange', seen);
+      void know();
     },
     close() {
+      closed = true;
+      document.removeEventListener('visibilitychange', seen);
       secret.input.value = '';
     },
   };

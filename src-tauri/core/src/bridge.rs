@@ -9,6 +9,7 @@
 //! Every field is always present (`null` when there is nothing), so that the
 //! generated types and the JSON agree.
 
+mod biometrics;
 mod diagnostics;
 mod safety;
 mod set_up;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use biometrics::{BiometricsState, Biometry};
 pub use diagnostics::DiagnosticsSaved;
 pub use safety::{BlockReach, BlockedRow, ReportReason, Safety, TermsAccepted};
 pub use set_up::{
@@ -183,6 +185,16 @@ codes! {
     PassphraseWrong => Unlock,
     /// The passphrase is shorter than 8 characters.
     PassphraseShort => ChangeInput,
+    /// This system has no biometrics for this account, or they were not turned on.
+    BiometricsUnavailable => Unlock,
+    /// Its person broke off being recognised.
+    BiometricsCancelled => Unlock,
+    /// The system did not recognise its person.
+    BiometricsRefused => Unlock,
+    /// Too many tries: the system asks for its own code first.
+    BiometricsLockedOut => Unlock,
+    /// The system has let go of the key, as when a finger is added: they are off.
+    BiometricsGone => Unlock,
     /// Another program holds this account open.
     AccountInUse => None,
     /// No such account on this device.
@@ -873,6 +885,22 @@ pub enum Command {
         /// What happens to unsent messages.
         unsent: Unsent,
     },
+    /// Whether a locked account may be opened by the system's biometrics -> [`BiometricsState`].
+    Biometrics {
+        /// The account.
+        account: String,
+    },
+    /// Opens the vault of an account by the system's biometrics, which asks its
+    /// person -> [`AccountSummary`].
+    UnlockByBiometrics {
+        /// The account.
+        account: String,
+    },
+    /// Lets the passphrase alone open an account again -> null.
+    ForgetBiometrics {
+        /// The account.
+        account: String,
+    },
     /// Closes an account without signing out: no socket is left -> null.
     Close {
         /// The account.
@@ -985,6 +1013,7 @@ mod tests {
         AppInfo::export_all(&config).unwrap();
         Batch::export_all(&config).unwrap();
         Command::export_all(&config).unwrap();
+        BiometricsState::export_all(&config).unwrap();
         DiagnosticsSaved::export_all(&config).unwrap();
         Opened::export_all(&config).unwrap();
         Page::export_all(&config).unwrap();

@@ -14,6 +14,7 @@
 //! The page can call none of it: the plugin has no permissions, and `cargo xtask papers`
 //! finds a command that only one of the three sides knows.
 
+mod given;
 mod told;
 
 #[cfg(target_os = "android")]
@@ -21,6 +22,7 @@ pub mod android;
 #[cfg(mobile)]
 mod plugin;
 
+pub use given::{Given, Question};
 #[cfg(mobile)]
 pub use plugin::{Phone, init};
 pub use told::{Insets, LONGEST_SHARED, Told};

@@ -9,6 +9,8 @@ use tauri::{
     plugin::{Builder, PluginHandle, TauriPlugin},
 };
 
+#[cfg(target_os = "android")]
+use crate::{Given, Question, given::Written};
 use crate::{Notice, Permission, Taken, Told};
 
 #[cfg(target_os = "ios")]
@@ -159,5 +161,58 @@ impl<R: Runtime> Phone<R> {
             // Not what it says: that may hold what was handed in.
             .map_err(|_| tracing::warn!(command, "the phone refused"))
             .ok()
+    }
+}
+
+#[cfg(target_os = "android")]
+#[derive(serde::Deserialize)]
+struct Recognises {
+    on: bool,
+}
+
+#[cfg(target_os = "android")]
+#[derive(Serialize)]
+struct Named {
+    name: String,
+}
+
+/// What Android alone needs Kotlin for: Apple's biometrics are asked by Rust itself.
+#[cfg(target_os = "android")]
+impl<R: Runtime> Phone<R> {
+    /// Whether somebody could be recognised now, strongly enough to guard a key.
+    pub async fn recognises(&self) -> bool {
+        let asked = self.android("recognises", Nothing {});
+        let asked: Option<Recognises> = tokio::time::timeout(PATIENCE, asked).await.ok().flatten();
+        asked.is_some_and(|recognises| recognises.on)
+    }
+
+    /// A new key of this name, given to its recognised person alone.
+    pub async fn make_key(&self, question: Question) -> Given {
+        self.given("makeKey", question).await
+    }
+
+    /// The key of this name.
+    pub async fn give_key(&self, question: Question) -> Given {
+        self.given("giveKey", question).await
+    }
+
+    /// Lets go of the key of this name.
+    pub async fn forget_key(&self, name: String) {
+        let asked = self.android::<()>("forgetKey", Named { name });
+        let _ = tokio::time::timeout(PATIENCE, asked).await;
+    }
+
+    /// A person is asked, who may take their time.
+    async fn given(&self, command: &'static str, question: Question) -> Given {
+        let written: Option<Written> = self.android(command, question).await;
+        written.map_or(Given::Unavailable, Given::from)
+    }
+
+    async fn android<T: DeserializeOwned>(
+        &self,
+        command: &'static str,
+        payload: impl Serialize,
+    ) -> Option<T> {
+        self.ask(command, payload).await
     }
 }

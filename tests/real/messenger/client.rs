@@ -37,8 +37,8 @@ pub fn typed(server: &str, person: &Person, vault: VaultKind) -> SignIn {
 /// A messenger with this data folder.
 pub async fn messenger(data: &Path) -> Messenger {
     Messenger::new(Config {
-        data: data.to_owned(),
         keychain_service: "whinchat-tests".to_owned(),
+        ..Config::new(data.to_owned())
     })
     .await
     .unwrap()

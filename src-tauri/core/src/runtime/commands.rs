@@ -534,6 +534,13 @@ impl Messenger {
             Command::SignOut { account, unsent } => {
                 value(self.sign_out(account_id(&account)?, unsent).await?)
             }
+            Command::Biometrics { account } => value(self.biometrics(account_id(&account)?).await?),
+            Command::UnlockByBiometrics { account } => {
+                value(self.unlock_by_biometrics(account_id(&account)?).await?)
+            }
+            Command::ForgetBiometrics { account } => {
+                value(self.forget_biometrics(account_id(&account)?).await?)
+            }
             Command::Close { account } => {
                 self.close(account_id(&account)?).await;
                 value(())

@@ -1,8 +1,8 @@
 //! The accounts on this device, as folders.
 //!
 //! Owns: `accounts/<uuid>/` with `account.json` (who and where, no secret),
-//! `lock`, `messages.db` and, for a passphrase, `secrets`. Never: what is in
-//! the database or the vault.
+//! `lock`, `messages.db` and, for a passphrase, `secrets` and perhaps `opener`.
+//! Never: what is in the database or the vault.
 //!
 //! ```text
 //!  (nothing) --folder, lock, record--> making --key, database, sessions--> ready

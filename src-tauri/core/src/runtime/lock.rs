@@ -29,7 +29,8 @@ use crate::{
 impl Messenger {
     /// Puts an account's secrets under a passphrase, under another one, or back
     /// into the keychain. `old` is the passphrase that holds now, where one does;
-    /// without `new` there is none afterwards. An open account stays open.
+    /// without `new` there is none afterwards. An open account stays open;
+    /// biometrics that opened it do so no more.
     ///
     /// # Errors
     /// `passphrase_needed` and `passphrase_wrong` (the old one), `passphrase_short`
@@ -76,13 +77,17 @@ impl Messenger {
             (_, Some(new)) => {
                 let next = held.under(new).await?;
                 self.keep_in(account, running, Arc::new(next)).await;
+                // They belong to the passphrase before.
+                self.let_go(account).await;
                 Ok(())
             }
             (_, None) => {
                 probe_keychain(self.0.service.clone()).await?;
                 let next = Vault::keychain(&self.0.service, account);
                 next.store_key(&held.key().await?).await?;
-                self.move_to(record, running, held, next, None).await
+                self.move_to(record, running, held, next, None).await?;
+                self.let_go(account).await;
+                Ok(())
             }
         }
     }

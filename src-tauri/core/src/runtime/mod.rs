@@ -12,6 +12,7 @@
 //! | `machine` | the engine's thread |
 //! | `performer` | sockets, requests, timers |
 //! | `lock` | secrets under a passphrase, and away |
+//! | `biometrics` | a second way to secrets under a passphrase |
 //! | `keeper` | which token is used, renewing |
 //! | `reads` | what an interface reads |
 //! | `stream` | what an interface is told |
@@ -21,6 +22,7 @@
 //! | `system` | what the system tells of network and sleep |
 
 mod account;
+mod biometrics;
 mod commands;
 mod diagnostics;
 mod folder;
@@ -53,7 +55,7 @@ use crate::{
     model::AccountId,
     product,
     store::{StoreError, Trouble},
-    vault::{self, Vault, passphrase_file},
+    vault::{self, Biometrics, Vault, passphrase_file},
 };
 use account::Account;
 use folder::{Folders, Record, Stage};
@@ -72,15 +74,18 @@ pub struct Config {
     pub data: PathBuf,
     /// Under which name the keychain files this program's entries.
     pub keychain_service: String,
+    /// The system's biometrics, where the program has them.
+    pub biometrics: Option<Arc<dyn Biometrics>>,
 }
 
 impl Config {
-    /// The product's own keychain name, and this data folder.
+    /// The product's own keychain name, this data folder, and no biometrics.
     #[must_use]
     pub fn new(data: PathBuf) -> Self {
         Self {
             data,
             keychain_service: product::IDENTIFIER.to_owned(),
+            biometrics: None,
         }
     }
 }
@@ -92,6 +97,9 @@ pub struct Messenger(Arc<Inner>);
 struct Inner {
     folders: Folders,
     service: String,
+    biometrics: Option<Arc<dyn Biometrics>>,
+    /// Held while the system asks its person: one question at a time.
+    asking: tokio::sync::Mutex<()>,
     events: broadcast::Sender<Event>,
     /// Accounts that are open, or being opened, closed, signed in or out:
     /// whoever changes one holds this.
@@ -146,6 +154,8 @@ impl Messenger {
         let messenger = Self(Arc::new(Inner {
             folders,
             service: config.keychain_service,
+            biometrics: config.biometrics,
+            asking: tokio::sync::Mutex::default(),
             events,
             open: tokio::sync::Mutex::default(),
             running: Mutex::default(),

@@ -131,6 +131,7 @@ impl Messenger {
         let keychain = [Some(record.vault), record.left].contains(&Some(VaultKind::Keychain));
         // Where the server could not be told, the sessions in it still live.
         let secrets_left = keychain && (vault.is_err() || left.is_err());
+        self.let_go(id).await;
         locked(&self.0.vaults).remove(&id);
         locked(&self.0.memory).remove(&id);
         let erased = match record.vault {

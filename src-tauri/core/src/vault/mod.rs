@@ -1,7 +1,8 @@
 //! Where an account's secrets are kept: the database's key and the sessions.
 //!
-//! Owns: the three ways (the system's keychain, a file under a passphrase,
-//! this process's memory only), and what a failure of each means. Never: plain
+//! Owns: the three ways (the system's keychain, a file under a passphrase, with
+//! the system's biometrics as a second way to that file; this process's memory
+//! only), and what a failure of each means. Never: plain
 //! text in a file, a new key because an old one could not be read, a value in
 //! a log.
 //!
@@ -14,7 +15,8 @@
 //! to try on purpose) runs on a thread for blocking work.
 
 mod keychain;
-mod passphrase;
+pub(crate) mod opener;
+pub(crate) mod passphrase;
 mod system;
 
 use std::{path::PathBuf, sync::Mutex};
@@ -30,6 +32,7 @@ use crate::{
     store::Key,
 };
 
+pub use opener::{Biometrics, Refusal, Secret};
 pub use passphrase::{MIN_PASSPHRASE, write_private};
 
 /// The sessions of an account.
@@ -327,7 +330,7 @@ impl Vault {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     match tokio::task::spawn_blocking(work).await {

@@ -42,7 +42,8 @@ use crate::{
 pub const MIN_PASSPHRASE: usize = 8;
 
 const MAGIC: &[u8; 5] = b"WHSV\x01";
-const SALT: usize = 16;
+/// How long a salt is.
+pub const SALT: usize = 16;
 const NONCE: usize = 24;
 const HEADER: usize = 5 + 3 * 4 + SALT + NONCE;
 
@@ -123,24 +124,17 @@ fn derive(
     Ok(key)
 }
 
-impl Open {
-    /// A vault for a file that is not there yet. Nothing is written so far.
-    pub fn prepare(file: PathBuf, passphrase: &SecretString) -> Result<Self, Problem> {
-        let mut salt = [0; SALT];
-        getrandom::fill(&mut salt).map_err(|_| unavailable())?;
-        Ok(Self(Arc::new(Inner {
-            key: derive(passphrase, COST, &salt)?,
-            file,
-            cost: COST,
-            salt,
-            contents: Mutex::default(),
-        })))
-    }
+/// A file as it was found, still closed.
+struct Found {
+    bytes: Vec<u8>,
+    cost: Cost,
+    salt: [u8; SALT],
+}
 
-    /// Opens a file that is there.
-    pub fn unlock(file: PathBuf, passphrase: &SecretString) -> Result<Self, Problem> {
-        let bytes = fs::read(&file).map_err(|_| unreadable())?;
-        let (header, sealed) = bytes.split_at_checked(HEADER).ok_or_else(unreadable)?;
+impl Found {
+    fn read(file: &Path) -> Result<Self, Problem> {
+        let bytes = fs::read(file).map_err(|_| unreadable())?;
+        let header = bytes.get(..HEADER).ok_or_else(unreadable)?;
         let number = |at: usize| -> Option<u32> {
             Some(u32::from_le_bytes(header.get(at..at + 4)?.try_into().ok()?))
         };
@@ -161,11 +155,15 @@ impl Open {
             .get(17..33)
             .and_then(|salt| salt.try_into().ok())
             .ok_or_else(unreadable)?;
+        Ok(Self { bytes, cost, salt })
+    }
+
+    fn open(self, file: PathBuf, key: Zeroizing<[u8; 32]>) -> Result<Open, Problem> {
+        let (header, sealed) = self.bytes.split_at_checked(HEADER).ok_or_else(unreadable)?;
         let nonce: [u8; NONCE] = header
             .get(33..)
             .and_then(|nonce| nonce.try_into().ok())
             .ok_or_else(unreadable)?;
-        let key = derive(passphrase, cost, &salt)?;
         let payload = Payload {
             msg: sealed,
             aad: header,
@@ -175,13 +173,55 @@ impl Open {
             .map(Zeroizing::new)
             .map_err(|_| Problem::new(Code::PassphraseWrong))?;
         let contents = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Open(Arc::new(Inner {
             file,
-            cost,
-            salt,
+            cost: self.cost,
+            salt: self.salt,
             key,
             contents: Mutex::new(contents),
         })))
+    }
+}
+
+/// What the key of this file is made with; none where the file can't be read.
+pub fn salt_of(file: &Path) -> Option<[u8; SALT]> {
+    Found::read(file).ok().map(|found| found.salt)
+}
+
+impl Open {
+    /// A vault for a file that is not there yet. Nothing is written so far.
+    pub fn prepare(file: PathBuf, passphrase: &SecretString) -> Result<Self, Problem> {
+        let mut salt = [0; SALT];
+        getrandom::fill(&mut salt).map_err(|_| unavailable())?;
+        Ok(Self(Arc::new(Inner {
+            key: derive(passphrase, COST, &salt)?,
+            file,
+            cost: COST,
+            salt,
+            contents: Mutex::default(),
+        })))
+    }
+
+    /// Opens a file that is there.
+    pub fn unlock(file: PathBuf, passphrase: &SecretString) -> Result<Self, Problem> {
+        let found = Found::read(&file)?;
+        let key = derive(passphrase, found.cost, &found.salt)?;
+        found.open(file, key)
+    }
+
+    /// Opens a file that is there by the key that was once made from its passphrase.
+    pub fn by_key(file: PathBuf, key: Zeroizing<[u8; 32]>) -> Result<Self, Problem> {
+        Found::read(&file)?.open(file, key)
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.0.file
+    }
+
+    /// What the key was made with, and the key.
+    pub fn salt_and_key(&self) -> (&[u8; SALT], &[u8]) {
+        (&self.0.salt, &*self.0.key)
     }
 
     /// The same contents under another passphrase: written in one go.

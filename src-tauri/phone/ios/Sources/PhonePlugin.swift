@@ -37,12 +37,14 @@ enum Told: Encodable {
   case paused
   case resumed
   case network(up: Bool)
+  case shared(text: String)
+  case sharedOther
   case pressed(account: String, conversation: String?)
   case refresh
   case expired
 
   private enum Key: String, CodingKey {
-    case told, top, right, bottom, left, keyboard, up, account, conversation
+    case told, top, right, bottom, left, keyboard, up, text, account, conversation
   }
 
   func encode(to encoder: Encoder) throws {
@@ -58,6 +60,10 @@ enum Told: Encodable {
     case .network(let up):
       try told.encode("network", forKey: .told)
       try told.encode(up, forKey: .up)
+    case .shared(let text):
+      try told.encode("shared", forKey: .told)
+      try told.encode(text, forKey: .text)
+    case .sharedOther: try told.encode("shared_other", forKey: .told)
     case .pressed(let account, let conversation):
       try told.encode("pressed", forKey: .told)
       try told.encode(account, forKey: .account)
@@ -75,6 +81,11 @@ class PhonePlugin: Plugin, UNUserNotificationCenterDelegate {
   private let refreshTask = (Bundle.main.bundleIdentifier ?? "") + ".refresh"
   /// iOS decides when; it grants no more often than this.
   private let every: TimeInterval = 15 * 60
+  /// Where `ShareViewController.swift` leaves what was shared: in the group of both.
+  private let group = "group." + (Bundle.main.bundleIdentifier ?? "")
+  private let file = "shared.txt"
+  /// No text that was left is longer, in bytes: each of its code points has four at most.
+  private let longest = 400_000
 
   private var channel: Channel?
   /// What was told before anybody listened.
@@ -98,7 +109,10 @@ class PhonePlugin: Plugin, UNUserNotificationCenterDelegate {
     observe(UIApplication.didEnterBackgroundNotification) { $0.entersBackground() }
     observe(UIApplication.willEnterForegroundNotification) { $0.comesForward() }
     observe(UIApplication.willResignActiveNotification) { $0.hide() }
-    observe(UIApplication.didBecomeActiveNotification) { $0.unhide() }
+    observe(UIApplication.didBecomeActiveNotification) {
+      $0.unhide()
+      $0.takeShared()
+    }
     NotificationCenter.default.addObserver(
       forName: UIResponder.keyboardWillChangeFrameNotification, object: nil, queue: .main
     ) { [weak self] note in
@@ -262,6 +276,26 @@ class PhonePlugin: Plugin, UNUserNotificationCenterDelegate {
     guard let view = manager.viewController?.view, let window = view.window else { return }
     let local = view.convert(window.convert(frame, from: nil), from: window)
     tell(.insets(keyboard: Double(max(0, view.bounds.maxY - local.minY))))
+  }
+
+  // MARK: Shared texts
+
+  /// Takes what another app has shared, once: whatever it is, it is gone afterwards.
+  private func takeShared() {
+    let files = FileManager.default
+    guard
+      let place = files.containerURL(forSecurityApplicationGroupIdentifier: group)?
+        .appendingPathComponent(file),
+      let open = try? FileHandle(forReadingFrom: place)
+    else { return }
+    let bytes = try? open.read(upToCount: longest + 1)
+    try? open.close()
+    try? files.removeItem(at: place)
+    guard let bytes, bytes.count <= longest, let text = String(data: bytes, encoding: .utf8) else {
+      tell(.sharedOther)
+      return
+    }
+    tell(.shared(text: text))
   }
 
   // MARK: Notices

@@ -2,7 +2,8 @@
 //!
 //! Owns what Apple's review looks for by machine: usage texts only for what the
 //! app asks for, the answer about encryption, reasons that Apple knows, a
-//! sandbox in the store's build, and icons without transparency.
+//! sandbox in the store's build, an extension that takes texts alone, and icons
+//! without transparency.
 
 use super::{Faults, Papers, parse, pictures};
 use std::collections::BTreeMap;
@@ -17,6 +18,19 @@ const ICONS: &str = "src-tauri/packaging/ios/Assets.xcassets/AppIcon.appiconset"
 /// What the app asks a person for. Whoever adds a use of camera, microphone or
 /// the like adds its key here, with the text in both lists.
 const USED: &[&str] = &["NSLocalNetworkUsageDescription"];
+
+/// The same, of iOS alone: a Mac asks for Touch ID without it.
+const USED_ON_IOS: &[&str] = &["NSFaceIDUsageDescription"];
+
+/// What other apps start to share a text, and what it and the app may both read.
+const EXTENSION: &str = "src-tauri/packaging/ios/share/Info.plist";
+const RIGHTS: &str = "src-tauri/packaging/ios/app.entitlements";
+
+/// All that may be shared: what is no text is not even offered.
+const SHARED: &[&str] = &[
+    "NSExtensionActivationSupportsText",
+    "NSExtensionActivationSupportsWebURLWithMaxCount",
+];
 
 /// Kinds of system calls that need a reason, and the reasons that can be ours.
 const REASONS: &[(&str, &[&str])] = &[
@@ -105,18 +119,22 @@ pub(super) fn faults(papers: &Papers) -> Faults {
         let Value::Dictionary(all) = &list else {
             continue;
         };
+        let used: Vec<&str> = match file {
+            IOS => [USED, USED_ON_IOS].concat(),
+            _ => USED.to_vec(),
+        };
         for (key, value) in all {
             if !key.ends_with("UsageDescription") {
                 continue;
             }
-            if !USED.contains(&key.as_str()) {
+            if !used.contains(&key.as_str()) {
                 faults.push(format!("{file}: {key} asks for what the app does not use."));
             }
             if value.text().len() < 20 {
                 faults.push(format!("{file}: {key} does not say what it is for."));
             }
         }
-        for key in USED {
+        for key in used {
             if list.get(key).is_none() {
                 faults.push(format!("{file}: {key} is missing, and the app needs it."));
             }
@@ -138,14 +156,67 @@ pub(super) fn faults(papers: &Papers) -> Faults {
         "THIRD-PARTY-NOTICES",
         "app.entitlements",
         "Assets.xcassets",
+        "share/Info.plist",
+        "phone/ios/Share",
+        "- target: {{app.name}}_Share",
+        "{{app.identifier}}.share",
+        "APPLICATION_EXTENSION_API_ONLY: true",
+        "LocalAuthentication.framework",
     ] {
         if !project.contains(file) {
             faults.push(format!("{PROJECT}: {file} would not be in the app."));
         }
     }
     background(papers, &mut faults);
+    sharing(papers, &mut faults);
     icons(papers, &mut faults);
     faults
+}
+
+/// The extension takes texts and addresses, has the app's version, and shares with the app
+/// one group and nothing else.
+fn sharing(papers: &Papers, faults: &mut Faults) {
+    let list = read(papers, EXTENSION, faults);
+    let text = |key: &str| list.get(key).map_or("", Value::text);
+    for (key, only) in [
+        ("CFBundleIdentifier", "$(PRODUCT_BUNDLE_IDENTIFIER)"),
+        ("CFBundleDisplayName", "$(APP_NAME)"),
+        ("CFBundleShortVersionString", "$(APP_VERSION)"),
+        ("CFBundleVersion", "$(APP_BUILD)"),
+    ] {
+        if text(key) != only {
+            faults.push(format!("{EXTENSION}: {key} must be {only}."));
+        }
+    }
+    for key in ["SharedKept", "SharedNothing"] {
+        if !text(key).contains("$(APP_NAME)") {
+            faults.push(format!("{EXTENSION}: {key} does not say where it went."));
+        }
+    }
+    let extension = list.get("NSExtension");
+    let point = extension.and_then(|it| it.get("NSExtensionPointIdentifier"));
+    if point.map(Value::text) != Some("com.apple.share-services") {
+        faults.push(format!("{EXTENSION}: it must be one for sharing."));
+    }
+    let rule = extension
+        .and_then(|it| it.get("NSExtensionAttributes"))
+        .and_then(|it| it.get("NSExtensionActivationRule"));
+    let taken: Vec<&str> = match rule {
+        Some(Value::Dictionary(all)) => all.keys().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
+    if taken != SHARED {
+        faults.push(format!(
+            "{EXTENSION}: other apps could share {taken:?}, and only {SHARED:?} are taken."
+        ));
+    }
+    let group = Value::List(vec![Value::Text("group.$(APP_IDENTIFIER)".to_owned())]);
+    let only = [("com.apple.security.application-groups".to_owned(), group)];
+    if read(papers, RIGHTS, faults) != Value::Dictionary(only.into()) {
+        faults.push(format!(
+            "{RIGHTS}: it must have the group of the app and its extension, and nothing else."
+        ));
+    }
 }
 
 /// One task in the background, under the name that Swift gives it, and nothing else there.
@@ -303,10 +374,47 @@ mod tests {
                 "app-sandbox",
             ),
             (PROJECT, "PrivacyInfo.xcprivacy", "Privacy", "PrivacyInfo"),
+            (
+                PROJECT,
+                "identifier}}.share",
+                "identifier}}.other",
+                ".share",
+            ),
+            (IOS, "NSFaceIDUsage", "NSFaceUsage", "2:is missing"),
+            (
+                EXTENSION,
+                "NSExtensionActivationSupportsText</key>",
+                "NSExtensionActivationSupportsImageWithMaxCount</key>",
+                "only",
+            ),
+            (EXTENSION, "$(APP_VERSION)", "1.0", "ShortVersion"),
+            (EXTENSION, "Ready in $(APP_NAME).", "Ready.", "SharedKept"),
+            (EXTENSION, "share-services", "ui-services", "for sharing"),
+            (
+                RIGHTS,
+                "group.$(APP_IDENTIFIER)",
+                "group.other",
+                "the group",
+            ),
+            (
+                RIGHTS,
+                "</dict>",
+                "<key>aps-environment</key><string>production</string></dict>",
+                "nothing else",
+            ),
         ] {
             let planted = here();
             planted.changed(file, from, to);
-            one(&faults(&planted.0), word);
+            match word.strip_prefix("2:") {
+                None => one(&faults(&planted.0), word),
+                Some(word) => {
+                    let found = faults(&planted.0);
+                    assert!(
+                        found.len() == 2 && found.iter().any(|it| it.contains(word)),
+                        "{found:?}"
+                    );
+                }
+            }
         }
     }
 

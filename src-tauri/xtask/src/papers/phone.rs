@@ -1,7 +1,8 @@
 //! Whether Kotlin, Swift and Rust speak of the same things: none of them is compiled
 //! together with another, so only this finds a name that one of them alone has.
 //!
-//! Owns the comparison of commands, of what is told, of Java's way into Rust, of package
+//! Owns the comparison of commands, of what is told, of what a question for a key is
+//! answered with, of where iOS leaves a shared text, of Java's way into Rust, of package
 //! names and versions; that the page can reach none of it; and what the plugin's manifest
 //! asks for. Reads text, as it stands: it knows how these files are written, and nothing
 //! of the languages.
@@ -12,12 +13,16 @@ use std::collections::BTreeSet;
 
 const RUST: &str = "src-tauri/phone/src/plugin.rs";
 const TOLD: &str = "src-tauri/phone/src/told.rs";
+const GIVEN: &str = "src-tauri/phone/src/given.rs";
+const KEYS: &str = "src-tauri/phone/android/src/main/java/Keys.kt";
 const JOB: &str = "src-tauri/src/mobile/job.rs";
 const FOLDER: &str = "src-tauri/phone/android";
 const KOTLIN: &str = "src-tauri/phone/android/src/main/java/PhonePlugin.kt";
 const CORE: &str = "src-tauri/phone/android/src/main/java/Core.kt";
 const MANIFEST: &str = "src-tauri/phone/android/src/main/AndroidManifest.xml";
 const SWIFT: &str = "src-tauri/phone/ios/Sources/PhonePlugin.swift";
+const EXTENSION: &str = "src-tauri/phone/ios/Share/ShareViewController.swift";
+const ARRIVALS: &str = "src-tauri/phone/android/src/main/java/Arrivals.kt";
 const CAPABILITIES: &str = "src-tauri/capabilities";
 const APP: &str = "gen/android/app/build.gradle.kts";
 
@@ -25,12 +30,15 @@ const APP: &str = "gen/android/app/build.gradle.kts";
 const PERMISSIONS: &[&str] = &[
     "android.permission.ACCESS_NETWORK_STATE",
     "android.permission.RECEIVE_BOOT_COMPLETED",
+    "android.permission.USE_BIOMETRIC",
 ];
 
 pub(super) fn faults(papers: &Papers) -> Faults {
     let mut faults = Vec::new();
     commands(papers, &mut faults);
     told(papers, &mut faults);
+    given(papers, &mut faults);
+    shared(papers, &mut faults);
     entries(papers, &mut faults);
     packages(papers, &mut faults);
     versions(papers, &mut faults);
@@ -78,13 +86,15 @@ fn compare(
 }
 
 fn commands(papers: &Papers, faults: &mut Faults) {
-    let rust = papers.read(RUST, faults);
-    let rust = behind(&rust, &[".tell(\"", ".soon(\"", ".permission(\""]);
+    let text = papers.read(RUST, faults);
+    let rust = behind(&text, &[".tell(\"", ".soon(\"", ".permission(\""]);
+    let mut androids = behind(&text, &[".given(\"", ".android(\"", ".android::<()>(\""]);
+    androids.extend(rust.iter().cloned());
     let kotlin = papers.read(KOTLIN, faults);
     let kotlin = behind(&kotlin, &["@Command\n  fun "]);
     let swift = papers.read(SWIFT, faults);
     let swift = behind(&swift, &["@objc public func "]);
-    compare(faults, (KOTLIN, &kotlin), (RUST, &rust));
+    compare(faults, (KOTLIN, &kotlin), (RUST, &androids));
     compare(faults, (SWIFT, &swift), (RUST, &rust));
 }
 
@@ -113,6 +123,60 @@ fn told(papers: &Papers, faults: &mut Faults) {
         .join("\n");
     said.extend(behind(&swift, &["encode(\""]));
     compare(faults, (TOLD, &known), ("Kotlin and Swift", &said));
+}
+
+/// What becomes of a question for a key: every word that Kotlin says is read, and every
+/// word that is read is said.
+fn given(papers: &Papers, faults: &mut Faults) {
+    let rust = papers.read(GIVEN, faults);
+    let mut known: BTreeSet<String> = rust
+        .split_once("match written.given.as_str() {")
+        .and_then(|(_, rest)| rest.split_once("_ =>"))
+        .map(|(arms, _)| arms)
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.split('"').next())
+        .map(str::to_owned)
+        .collect();
+    // Whatever else is said means it.
+    known.insert("unavailable".to_owned());
+    let kotlin = papers.read(KEYS, faults);
+    let said = behind(&kotlin, &["Given(\"", "-> \""]);
+    compare(faults, (KEYS, &said), (GIVEN, &known));
+}
+
+/// A shared text lies where the app looks for it, is cut to the same length everywhere, and
+/// the extension that leaves it there connects to nothing.
+fn shared(papers: &Papers, faults: &mut Faults) {
+    let extension = papers.read(EXTENSION, faults);
+    let app = papers.read(SWIFT, faults);
+    let file = word_after(&extension, "let file = \"");
+    if file.is_empty() || word_after(&app, "let file = \"") != file {
+        faults.push(format!("{SWIFT}: a shared text lies in \"{file}\"."));
+    }
+    let number = |text: &str, mark: &str| -> u64 {
+        let digits = text.split_once(mark).map_or("", |(_, rest)| rest);
+        let digits = digits.lines().next().unwrap_or_default().replace('_', "");
+        digits.trim().parse().unwrap_or_default()
+    };
+    let longest = number(&extension, "let longest = ");
+    let arrivals = papers.read(ARRIVALS, faults);
+    if longest == 0 || number(&arrivals, "const val LONGEST = ") != longest {
+        faults.push(format!("{EXTENSION}: a text must be cut as in {ARRIVALS}."));
+    }
+    // A code point has four bytes at most.
+    if number(&app, "let longest = ") != longest * 4 {
+        faults.push(format!(
+            "{SWIFT}: what is longer than four times {longest} is no text."
+        ));
+    }
+    for word in ["URLSession", "NWConnection", "UserDefaults", "openURL"] {
+        if extension.contains(word) {
+            faults.push(format!(
+                "{EXTENSION}: it only leaves a text, without {word}."
+            ));
+        }
+    }
 }
 
 fn snake(name: &str) -> String {
@@ -266,6 +330,7 @@ mod tests {
                 "src-tauri/phone/src",
                 "src-tauri/phone/android/src",
                 "src-tauri/phone/ios/Sources",
+                "src-tauri/phone/ios/Share",
                 "gen/android/app/src/main/java",
                 CAPABILITIES,
             ],
@@ -297,6 +362,24 @@ mod tests {
                 "tell(\"back\")",
                 "tell(\"paused\")",
                 "\"back\" is not",
+            ),
+            (KOTLIN, "fun giveKey(", "fun handKey(", "2:handKey"),
+            (
+                RUST,
+                ".android(\"recognises\"",
+                ".ask(\"knows\"",
+                "recognises",
+            ),
+            (KEYS, "\"too_many_tries\"", "\"locked_out\"", "2:locked_out"),
+            (GIVEN, "\"gone\" =>", "\"lost\" =>", "2:lost"),
+            (SWIFT, "shared.txt", "other.txt", "a shared text lies"),
+            (SWIFT, "400_000", "500_000", "four times"),
+            (ARRIVALS, "100_000", "90_000", "must be cut"),
+            (
+                EXTENSION,
+                "import UIKit",
+                "import UIKit // URLSession",
+                "URLSession",
             ),
             (RUST, ".tell(\"rest\"", ".tell(\"sleep\"", "4:sleep"),
             (CORE, "external fun stop", "external fun end", "2:Core_end"),

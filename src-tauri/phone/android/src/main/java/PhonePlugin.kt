@@ -49,6 +49,18 @@ internal class WithdrawArgs {
   var conversation: String? = null
 }
 
+@InvokeArg
+internal class KeyArgs {
+  lateinit var name: String
+  lateinit var title: String
+  lateinit var other: String
+}
+
+@InvokeArg
+internal class NameArgs {
+  lateinit var name: String
+}
+
 /**
  * Android's side of `src-tauri/phone/src/plugin.rs`: its commands, and what it tells through one
  * channel. It decides nothing; the page can't reach it.
@@ -198,6 +210,48 @@ class PhonePlugin(private val activity: Activity) : Plugin(activity) {
   /** Android puts the app to rest by itself. */
   @Command
   fun rest(invoke: Invoke) = invoke.resolve()
+
+  @Command
+  fun recognises(invoke: Invoke) =
+    invoke.resolve(JSObject().apply { put("on", Keys.recognises(activity)) })
+
+  @Command
+  fun makeKey(invoke: Invoke) {
+    val args = invoke.parseArgs(KeyArgs::class.java)
+    activity.runOnUiThread {
+      Keys.make(dressed, args.name, args.title, args.other, once(invoke))
+    }
+  }
+
+  @Command
+  fun giveKey(invoke: Invoke) {
+    val args = invoke.parseArgs(KeyArgs::class.java)
+    activity.runOnUiThread {
+      Keys.give(dressed, args.name, args.title, args.other, once(invoke))
+    }
+  }
+
+  @Command
+  fun forgetKey(invoke: Invoke) {
+    Keys.forget(activity, invoke.parseArgs(NameArgs::class.java).name)
+    invoke.resolve()
+  }
+
+  /** Answers a question: the prompt's button and its end may both be told. */
+  private fun once(invoke: Invoke): (Keys.Given) -> Unit {
+    var answered = false
+    return { given ->
+      if (!answered) {
+        answered = true
+        val key = given.key?.joinToString("") { "%02x".format(it) }
+        given.key?.fill(0)
+        invoke.resolve(JSObject().apply {
+          put("given", given.given)
+          if (key != null) put("key", key)
+        })
+      }
+    }
+  }
 
   private fun permission(): String = when {
     Notices.areAllowed(activity) -> "granted"
