@@ -68,7 +68,7 @@ impl Arguments {
             } else {
                 return Err(format!(
                     "unknown argument {text}: only --data DIR, {HIDDEN} and a {}: link are known",
-                    destination::SCHEME
+                    product::SCHEME
                 ));
             }
         }
@@ -84,7 +84,7 @@ impl Arguments {
 
 fn is_link(word: &str) -> bool {
     let (scheme, _) = word.split_once(':').unwrap_or_default();
-    scheme.eq_ignore_ascii_case(destination::SCHEME)
+    scheme.eq_ignore_ascii_case(product::SCHEME)
 }
 
 /// Where a phone's system begins.
@@ -439,11 +439,11 @@ mod tests {
         let config: serde_json::Value =
             serde_json::from_str(include_str!("../../tauri.conf.json")).unwrap();
         let schemes = &config["plugins"]["deep-link"]["desktop"]["schemes"];
-        assert_eq!(*schemes, json!([destination::SCHEME]));
+        assert_eq!(*schemes, json!([product::SCHEME]));
         let template = include_str!("../packaging/linux/app.desktop");
         // The bundler's own has no place for an address.
         assert!(template.contains("\nExec={{exec}} %u\n"));
-        let handled = format!("\nMimeType=x-scheme-handler/{};\n", destination::SCHEME);
+        let handled = format!("\nMimeType=x-scheme-handler/{};\n", product::SCHEME);
         assert!(template.contains(&handled));
         for kind in ["deb", "rpm"] {
             let named = &config["bundle"]["linux"][kind]["desktopTemplate"];

@@ -13,6 +13,7 @@ pub mod bridge;
 pub mod diagnostics;
 pub mod directus;
 pub mod engine;
+pub mod link;
 pub mod model;
 pub mod product;
 #[cfg(feature = "runtime")]

@@ -10,6 +10,9 @@ pub const NAME: &str = "Whinchat";
 /// keychain files its entries.
 pub const IDENTIFIER: &str = "app.whinchat.Whinchat";
 
+/// What links to it begin with.
+pub const SCHEME: &str = "whinchat";
+
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 

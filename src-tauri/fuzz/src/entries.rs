@@ -4,9 +4,8 @@
 //! as they are, so that recorded frames and bodies are seeds; all others are
 //! turned into JSON of nearly the right shape (`shapes`).
 //!
-//! There is no target for markdown: the core has no parser of it, links are
-//! found by the page. Nor is there a parser of deep links yet: `address` is
-//! what such a link's server would go through.
+//! There is no target for markdown: the core has no parser of it, links in a
+//! text are found by the page.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +26,7 @@ use whinchat_core::{
         Credential, Effect, Engine, Granted, Input, Order, RequestId, Sessions, SocketEvent,
         SocketId, Ticket, Timer,
     },
+    link::Link,
     model::{ConversationId, Instant, Message, MessageId, Now, PersonId, Stamps},
     store::{self, Key, Place},
     view,
@@ -42,6 +42,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("frame", frame),
     ("answer", answer),
     ("address", address),
+    ("link", link),
     ("keys", keys),
     ("line", line),
     ("engine", engine),
@@ -310,6 +311,36 @@ pub fn address(bytes: &[u8]) {
         socket.starts_with("wss://") || (server.is_loopback() && socket.starts_with("ws://")),
         "an unsafe socket"
     );
+}
+
+/// A link as any program may hand it in. Bytes that begin as one does are taken as
+/// they are; all others are the address in one, which must be read as if it were typed.
+pub fn link(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if text.starts_with("whinchat:") {
+        if let Some(Link::Person { server, person }) = Link::read(&text) {
+            assert!(text.len() <= 1024 && !text.contains(char::is_control));
+            assert!(text.to_lowercase().contains(&person.to_string()), "{text}");
+            assert_eq!(Server::read(server.as_str()), Ok(server));
+        }
+        return;
+    }
+    let written: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+    let person = Uuid::from_u128(7);
+    let read = Link::read(&format!("whinchat://person/{person}?server={written}"));
+    // Whatever is no text can't be typed.
+    let typed = std::str::from_utf8(bytes).ok();
+    let exact =
+        typed.filter(|typed| !typed.contains(|c: char| c.is_whitespace() || c.is_control()));
+    let server = exact.and_then(|typed| Server::read(typed).ok());
+    match (read, server) {
+        (Some(Link::Person { server, .. }), Some(typed)) => assert_eq!(server, typed),
+        (Some(Link::Open), _) => panic!("the app alone"),
+        // A sign that stands for what is no text may be in a path.
+        (Some(_), None) => assert!(typed.is_none(), "{text}"),
+        (None, Some(_)) => assert!(written.len() > 900, "{text}"),
+        (None, None) => {}
+    }
 }
 
 const KEY: [u8; 32] = [7; 32];

@@ -6,4 +6,4 @@
 mod entries;
 mod shapes;
 
-pub use entries::{TARGETS, address, answer, engine, frame, keys, line};
+pub use entries::{TARGETS, address, answer, engine, frame, keys, line, link};

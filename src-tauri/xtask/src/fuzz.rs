@@ -23,10 +23,11 @@ use std::time::{Duration, Instant};
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Every target, and the longest input that is worth trying.
-const TARGETS: [(&str, u32); 6] = [
+const TARGETS: [(&str, u32); 7] = [
     ("frame", 4096),
     ("answer", 4096),
     ("address", 256),
+    ("link", 1100),
     ("keys", 128),
     ("line", 2048),
     ("engine", 4096),
