@@ -9,6 +9,7 @@
 pub mod bench;
 pub mod cache;
 pub mod clean;
+pub mod compile;
 pub mod demo;
 pub mod desktop;
 pub mod directus;

@@ -4,20 +4,18 @@
 //! Owns: what that needs, and how it is built and run. Never: what a script
 //! means, which `whinchat-model` itself says.
 
-use crate::paths;
 use crate::problem::{Outcome, Problem};
-use crate::{directus, process, system};
+use crate::{compile, directus, paths, process, system};
+
+const PROGRAM: &str = "whinchat-model";
 
 /// Runs the scripts with these words; it prints its own last line.
 pub fn run(words: &[&str]) -> Outcome {
     system::install(system::FOR_MODEL)?;
     directus::install()?;
-    let mut command = process::bound_command("cargo");
-    command
-        .args(["run", "--quiet", "--package", "whinchat-tests"])
-        .args(["--bin", "whinchat-model", "--"])
-        .args(words)
-        .current_dir(paths::repository());
+    compile::programs(&[PROGRAM])?;
+    let mut command = process::bound_command(paths::built(PROGRAM));
+    command.args(words).current_dir(paths::repository());
     let status = process::run("the scripts", command)?;
     if status.success() {
         return Ok(());

@@ -9,10 +9,10 @@
 //! no emulator and builds no app.
 
 use crate::http::Request;
-use crate::network::{self, Source, Way};
+use crate::network::{Source, Way};
 use crate::problem::{Doing, Outcome, Problem};
 use crate::process::{self, Running};
-use crate::{demo, directus, http, name, npm, paths, random};
+use crate::{compile, demo, directus, http, name, npm, paths, random};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -61,11 +61,7 @@ pub fn run(words: &[&str]) -> Outcome {
     let folder = paths::target().join("phone");
     paths::remove(&folder)?;
     std::fs::create_dir_all(&folder).doing(|| format!("make {}", folder.display()))?;
-    let mut build = Command::new(network::cargo());
-    build
-        .args(["build", "--package", &name::provision()])
-        .current_dir(paths::repository());
-    process::output("cargo build", build)?;
+    compile::programs(&[&name::provision()])?;
     let (server, [(email, password), ..]) = demo::serve(&directus::install()?, &folder)?;
     if kind == Kind::Android {
         // To the app, the server is then on its own device: plain http goes nowhere else.

@@ -18,11 +18,10 @@ use crate::problem::{Doing, Outcome, Problem};
 use crate::process;
 use crate::progress::{Step, say};
 use crate::rpc::Account;
-use crate::{demo, http, name, network, paths};
+use crate::{compile, demo, http, name, network, paths};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The port of a server that was given none.
@@ -145,12 +144,7 @@ fn night_after(now: SystemTime) -> SystemTime {
 
 fn build() -> Outcome {
     let step = Step::begin("what makes a server ready, and who answers, compiled");
-    let mut command = Command::new(network::cargo());
-    command
-        .args(["build", "--quiet", "--package", &name::provision()])
-        .args(["--package", &name::rpc()])
-        .current_dir(paths::repository());
-    process::output("cargo build", command)?;
+    compile::programs(&[&name::provision(), &name::rpc()])?;
     step.done();
     Ok(())
 }

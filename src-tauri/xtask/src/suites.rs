@@ -32,7 +32,7 @@ const LONG_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 struct Suite {
     name: &'static str,
     count: Count,
-    /// Words with spaces between them.
+    /// Words with spaces between them; `built` and a name is a program of this workspace.
     command: &'static str,
     folder: &'static str,
     /// Only in `--all`.
@@ -73,7 +73,8 @@ impl Suite {
     }
 }
 
-/// Every suite, in the order in which they are run: what fails soonest first.
+/// Every suite, in the order in which they are run: what fails soonest first. All ask
+/// cargo for the whole workspace (see `compile`), so that it compiles each crate once.
 /// The soak of every run tells the same story each time; the long ones new ones.
 #[rustfmt::skip]
 const SUITES: &[Suite] = &[
@@ -83,23 +84,22 @@ const SUITES: &[Suite] = &[
     suite("licences", Count::Whole, "cargo xtask licences --check"),
     suite("papers", Count::Whole, "cargo xtask papers"),
     suite("clippy", Count::Whole, "cargo clippy --quiet --workspace --all-targets -- -D warnings"),
-    suite("build", Count::Whole, "cargo build --quiet --package whinchat --package whinchat-rpc"),
-    suite("units", Count::Cargo, "cargo test --workspace --lib --bins --no-fail-fast --exclude whinchat"),
-    suite("fuzz corpus", Count::Cargo, "cargo test --package whinchat-core --test corpus"),
-    suite("counts", Count::Cargo, "cargo test --package whinchat-core --test counts"),
+    suite("build", Count::Whole, "cargo build --quiet --workspace --all-targets"),
+    suite("units", Count::Cargo, "cargo test --workspace --lib --bins --no-fail-fast").on_a_desktop(),
+    suite("fuzz corpus", Count::Cargo, "cargo test --workspace --test corpus"),
+    suite("counts", Count::Cargo, "cargo test --workspace --test counts"),
     suite("simulator", Count::Whole, "cargo xtask sim --seeds 2000"),
     suite("sim's own", Count::Cargo, "cargo test --profile sim --package whinchat-sim --tests"),
-    suite("shell", Count::Cargo, "cargo test --package whinchat --lib").on_a_desktop(),
     suite("page", Count::Node, "npm test --silent").inside("tests"),
-    suite("real server", Count::Cargo, "cargo test --package whinchat-tests --no-fail-fast -- --test-threads=2").on_a_desktop(),
+    suite("real server", Count::Cargo, "cargo test --workspace --no-fail-fast --test messenger --test provision --test window -- --test-threads=2").on_a_desktop(),
     suite("attacks", Count::Whole, "cargo xtask verify-schema --without-mutations"),
     suite("model", Count::Whole, "cargo xtask model --scripts 60"),
-    suite("demonstration", Count::Cargo, "cargo test --package xtask --test demo"),
+    suite("demonstration", Count::Cargo, "cargo test --workspace --test demo"),
     suite("soak", Count::Whole, "cargo xtask soak --minutes 1 --seed 25549311"),
     // That the bench works; what it measures of a debug build means nothing.
-    suite("bench", Count::Whole, "cargo run --quiet --package whinchat-bench -- --quick --only ingest --only reading --only search"),
+    suite("bench", Count::Whole, "built whinchat-bench --quick --only ingest --only reading --only search"),
     suite("simulator, more", Count::Whole, "cargo xtask sim --seeds 2000 --from 2001").long(),
-    suite("bench, server", Count::Whole, "cargo run --quiet --package whinchat-bench -- --quick --only catch-up --only send").long(),
+    suite("bench, server", Count::Whole, "built whinchat-bench --quick --only catch-up --only send").long(),
     suite("model, long", Count::Whole, "cargo xtask model --from 61 --scripts 440").long(),
     suite("attacks, mutations", Count::Whole, "cargo xtask verify-schema").long(),
     suite("attacks, postgres", Count::Whole, "cargo xtask verify-schema --db postgres --without-mutations").long(),
@@ -266,8 +266,12 @@ fn search_path(node: &Path) -> Outcome<std::ffi::OsString> {
 }
 
 fn plain(words: &[&str]) -> Command {
-    let mut words = words.iter();
-    let mut command = process::bound_command(words.next().copied().unwrap_or("true"));
+    let (program, words) = match words {
+        ["built", name, words @ ..] => (paths::built(name), words),
+        [program, words @ ..] => (program.into(), words),
+        [] => ("true".into(), words),
+    };
+    let mut command = process::bound_command(program);
     command.args(words);
     command
 }

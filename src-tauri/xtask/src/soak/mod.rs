@@ -31,7 +31,7 @@ use crate::directus::{self, Server};
 use crate::problem::{Doing as _, Outcome, Problem};
 use crate::process;
 use crate::progress::{self, Step};
-use crate::{name, paths, system};
+use crate::{compile, name, paths, system};
 use device::{Common, Device, Order};
 use plan::{Fault, Planned, Scene};
 use proxy::{Counts, Proxy, Shelter, count, counted, lock};
@@ -270,19 +270,7 @@ fn fresh_seed() -> u64 {
 fn build() -> Outcome {
     let (rpc, provision) = (name::rpc(), name::provision());
     let step = Step::begin(format!("{rpc}, compiled"));
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = process::bound_command(cargo);
-    command
-        .args(["build", "--quiet", "--package", &rpc])
-        .args(["--package", &provision])
-        .current_dir(paths::repository());
-    let built = process::run("cargo", command).is_ok_and(|status| status.success());
-    if !built {
-        return Err(Problem::with_line(
-            format!("{rpc} could not be compiled."),
-            format!("cargo build --package {rpc} --package {provision}"),
-        ));
-    }
+    compile::programs(&[&rpc, &provision])?;
     step.done();
     Ok(())
 }
