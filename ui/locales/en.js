@@ -280,6 +280,7 @@ passphrase-hide = Hide passphrase
 
 passphrase-old-label = Passphrase until now
 passphrase-old-empty = Enter the passphrase that holds until now.
+biometrics-empty = Enter the passphrase of this account.
 passphrase-new-label = New passphrase
 passphrase-again-label = New passphrase, once more
 passphrase-differs = The two are not the same. Type it once more.

@@ -79,7 +79,7 @@ export function biometricsDialog(session, info, kind, done) {
     busy: t('unlock-biometrics-busy', { name }),
     danger: false,
     fields: [old],
-    mayKeep: () => old.input.value !== '' || old.say(t('passphrase-old-empty')),
+    mayKeep: () => old.input.value !== '' || old.say(t('biometrics-empty')),
     async keep() {
       await api.keepBiometrics(session.id, old.input.value);
     },
