@@ -329,7 +329,16 @@ fn lives() -> Outcome<Kept> {
     )?;
     step.done();
 
-    let step = Step::begin("sent");
+    let step = Step::begin("terms accepted, sent");
+    // Asked for where one would write, and pressed by script, for the dialog is still coming in.
+    window.until(
+        "the terms",
+        "const accept = document.querySelector('#terms-accept');
+         if (accept) accept.click();
+         else document.querySelector('#gate-terms')?.click();
+         return accept !== null",
+        &json!([]),
+    )?;
     let text = format!("From a package, {}", random::word(8));
     window.type_into("#composer", &format!("{text}\n"))?;
     let filter = json!({ "content": { "_eq": text } }).to_string();
