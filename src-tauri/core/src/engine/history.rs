@@ -11,6 +11,10 @@
 //!                      then newest first up to it ---------+
 //! ```
 //!
+//! The socket may have brought a row that lay in no range. Where a page reaches
+//! over it and does not show it, the server may have it no more: it is asked for
+//! by its id, and the range is held once the answer is there.
+//!
 //! A page around an instant is a range of its own, with unknown ranges on both
 //! sides, until walking joins it with the others. A page that brings nothing
 //! is an end: the beginning, or now.
@@ -20,7 +24,7 @@
 //! has come to stands in the ranges held, so that it goes on after a stop. Once
 //! the depth is reached it sets no timer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     Engine,
@@ -32,7 +36,7 @@ use super::{
 use crate::{
     bridge::{Anchor, Change, Code, Depth, Older, Problem},
     directus::call::{Answer, By, Call, Fault, MessagesQuery, Reason, Rows},
-    model::{ConversationId, Instant, MessageId, Stamps},
+    model::{ConversationId, Instant, Message, MessageId, Stamps},
     store::{
         StoreError, conversations, facts,
         held::{self, Spot},
@@ -58,9 +62,20 @@ enum Part {
     /// What is at and after this instant.
     Around(Instant),
     /// What is at and before it; what came after it reaches so far.
-    AroundBefore(Instant, Until),
+    AroundBefore(Instant, Until, BTreeSet<MessageId>),
     /// Which instant a message has.
     Find(MessageId),
+    /// Whether the server still has a message that its page did not show.
+    Check(MessageId, Vec<MessageId>, Span),
+}
+
+/// What a page has brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Span {
+    from: Spot,
+    until: Spot,
+    /// It was shorter than asked for: the beginning, or the server's cap.
+    short: bool,
 }
 
 /// How far a page read forwards has come.
@@ -213,7 +228,7 @@ impl Engine {
                 .map(|spot| Instant(spot.0))
         };
         let (ascending, from, until, known) = match &asked.part {
-            Part::Find(id) => {
+            Part::Find(id) | Part::Check(id, ..) => {
                 let (id, stamps) = (*id, self.stamps);
                 let request = self.request(s, Call::Message { id, stamps });
                 self.history.asked.insert(request, asked);
@@ -229,7 +244,7 @@ impl Engine {
                 (true, Some(from), None, Some(at))
             }
             Part::Around(at) => (true, Some(*at), None, None),
-            Part::AroundBefore(at, _) => (false, None, Some(*at), None),
+            Part::AroundBefore(at, ..) => (false, None, Some(*at), None),
         };
         let except = match known {
             Some(at) => {
@@ -278,6 +293,13 @@ impl Engine {
             Ok(_) => Problem::new(Code::ServerError),
             Err(Fault::SignIn | Fault::Network) => Problem::new(Code::Offline),
             Err(Fault::Transient { .. }) => Problem::new(Code::ServerBusy),
+            Err(Fault::Permanent(refusal))
+                if matches!(refusal.reason, Reason::Forbidden | Reason::TooLarge)
+                    && matches!(asked.part, Part::Check(..)) =>
+            {
+                self.checked(s, asked, refusal.reason == Reason::Forbidden)?;
+                return Ok(true);
+            }
             Err(Fault::Permanent(_)) if matches!(asked.part, Part::Find(_)) => {
                 Problem::new(Code::Unknown)
             }
@@ -311,66 +333,48 @@ impl Engine {
     fn history_came(
         &mut self,
         s: &mut Step<'_>,
-        asked: Asked,
+        mut asked: Asked,
         rows: Rows,
     ) -> Result<(), StoreError> {
         let conversation = asked.conversation;
         let (count, last) = (rows.count, rows.last);
         let kept = self.ingest(s, rows, From::History)?;
-        let mut spots: Vec<Spot> = kept
+        let kept: Vec<&Message> = kept
             .iter()
             .filter(|(_, of)| *of == conversation)
-            .map(|(message, _)| (message.stamp.0, message.id.to_string()))
+            .map(|(message, _)| message)
+            .collect();
+        let mut shown: BTreeSet<MessageId> = kept.iter().map(|message| message.id).collect();
+        let mut spots: Vec<Spot> = kept
+            .iter()
+            .map(|message| (message.stamp.0, message.id.to_string()))
             .collect();
         spots.sort_unstable();
-        match asked.part {
+        let mut short = false;
+        let (from, until) = match asked.part {
             Part::Before(start) => {
                 let start = start.unwrap_or_else(held::open_end);
+                short = count < self.history_page();
                 // Only what is held came again, for its id is another text to
                 // the server and can't be left out: there is no more.
                 let again = spots.first().is_some_and(|spot| *spot >= start);
-                let from = if again && count < self.history_page() {
+                let from = if again && short {
                     held::beginning()
                 } else {
                     start_of_page(count, &spots, last).min(start.clone())
                 };
-                held::hold(s.tx, conversation, &from, &start)?;
-                let whole = count == 0 || from == held::beginning();
-                if whole {
-                    // One of which nothing is left is in the list no more.
-                    s.touch_conversation(conversation);
-                }
-                if !whole && count < self.history_page() && !asked.unasked {
-                    // Short: the beginning, or the server's cap. Asking settles it.
-                    let part = Part::Before(Some(from));
-                    return self.ask_history(
-                        s,
-                        Asked {
-                            part,
-                            ..asked_for(conversation)
-                        },
-                    );
-                }
+                (from, start)
             }
             Part::After(end) => match self.end_of_page(count, &spots, last) {
-                Until::Now => held::hold(s.tx, conversation, &end, &held::open_end())?,
-                Until::Spot(until) if until > end => {
-                    held::hold(s.tx, conversation, &end, &until)?;
-                }
-                Until::Spot(_) => {}
+                Until::Now => (end, held::open_end()),
+                Until::Spot(until) => (end.clone(), until.max(end)),
             },
             Part::Around(at) => {
-                let until = self.end_of_page(count, &spots, last);
-                let part = Part::AroundBefore(at, until);
-                return self.ask_history(
-                    s,
-                    Asked {
-                        part,
-                        ..asked_for(conversation)
-                    },
-                );
+                asked.part = Part::AroundBefore(at, self.end_of_page(count, &spots, last), shown);
+                return self.ask_history(s, asked);
             }
-            Part::AroundBefore(at, until) => {
+            Part::AroundBefore(at, until, after) => {
+                shown.extend(after);
                 // Between the two pages nothing is missing: both hold the instant.
                 let middle = (at.0, String::new());
                 let from = start_of_page(count, &spots, last).min(middle.clone());
@@ -378,29 +382,84 @@ impl Engine {
                     Until::Now => held::open_end(),
                     Until::Spot(spot) => spot.max(middle),
                 };
-                held::hold(s.tx, conversation, &from, &until)?;
+                (from, until)
             }
             Part::Find(id) => {
-                let found = kept
-                    .iter()
-                    .find(|(message, of)| message.id == id && *of == conversation);
+                let found = kept.iter().find(|message| message.id == id);
                 return match found {
-                    Some((message, _)) => {
-                        self.fetch_part(s, conversation, Part::Around(message.stamp))
-                    }
+                    Some(message) => self.fetch_part(s, conversation, Part::Around(message.stamp)),
                     None => self.show_history(s, conversation, Some(Problem::new(Code::Unknown))),
                 };
             }
+            Part::Check(..) => return self.checked(s, asked, false),
+        };
+        let mut doubtful = Vec::new();
+        for (from, until) in held::gaps(s.tx, conversation, &from, &until)? {
+            let there = messages::ids_within(s.tx, conversation, &from, &until)?;
+            doubtful.extend(there.into_iter().filter(|id| !shown.contains(id)));
         }
-        if asked.unasked {
+        let span = Span { from, until, short };
+        self.check_next(s, conversation, asked.unasked, doubtful, span)
+    }
+
+    /// Asks for the next that a page did not show; holds the page's range once
+    /// none is left.
+    fn check_next(
+        &mut self,
+        s: &mut Step<'_>,
+        conversation: ConversationId,
+        unasked: bool,
+        mut doubtful: Vec<MessageId>,
+        span: Span,
+    ) -> Result<(), StoreError> {
+        if let Some(id) = doubtful.pop() {
+            let part = Part::Check(id, doubtful, span);
+            return self.ask_history(
+                s,
+                Asked {
+                    conversation,
+                    part,
+                    unasked,
+                },
+            );
+        }
+        held::hold(s.tx, conversation, &span.from, &span.until)?;
+        let whole = span.from == held::beginning();
+        if whole {
+            // One of which nothing is left is in the list no more.
+            s.touch_conversation(conversation);
+        }
+        if unasked {
             if self.watching.contains(&conversation) {
                 self.show_history(s, conversation, None)?;
             }
             s.effect(Effect::SetTimer(Timer::History, PAUSE));
             return Ok(());
         }
+        if span.short && !whole {
+            // Asking settles why.
+            let part = Part::Before(Some(span.from));
+            return self.ask_history(
+                s,
+                Asked {
+                    conversation,
+                    part,
+                    unasked,
+                },
+            );
+        }
         self.show_history(s, conversation, None)?;
         self.prefetch_next(s)
+    }
+
+    fn checked(&mut self, s: &mut Step<'_>, asked: Asked, gone: bool) -> Result<(), StoreError> {
+        let Part::Check(id, rest, span) = asked.part else {
+            return Ok(());
+        };
+        if gone {
+            self.forget(s, id)?;
+        }
+        self.check_next(s, asked.conversation, asked.unasked, rest, span)
     }
 
     /// How far a page read forwards holds everything.
@@ -562,14 +621,6 @@ impl Engine {
             problem,
         });
         Ok(())
-    }
-}
-
-const fn asked_for(conversation: ConversationId) -> Asked {
-    Asked {
-        conversation,
-        part: Part::Before(None),
-        unasked: false,
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
     Engine,
     ingest::From,
     step::Step,
-    sync::{Stage, Walk},
+    sync::{Stage, Then, Walk},
 };
 use crate::{
     directus::call::{By, Call, DayTotal, Rows, Total},
@@ -318,22 +318,25 @@ impl Engine {
         .into_iter()
         .filter(|id| !seen.contains(id))
         .collect();
-        self.verify_next(s, missing, rest)
+        self.verify_next(s, missing, Then::Repair(rest))
     }
 
-    fn verify_next(
+    pub(super) fn verify_next(
         &mut self,
         s: &mut Step<'_>,
         mut rest: Vec<MessageId>,
-        doubts: Vec<Doubt>,
+        then: Then,
     ) -> Result<(), StoreError> {
         let Some(id) = rest.pop() else {
-            return self.repair_next(s, doubts);
+            return match then {
+                Then::Repair(doubts) => self.repair_next(s, doubts),
+                Then::CatchUp(cursor) => self.listed(s, cursor),
+            };
         };
         let stamps = self.stamps;
         self.ask(
             s,
-            Stage::Verify { id, rest, doubts },
+            Stage::Verify { id, rest, then },
             Call::Message { id, stamps },
         );
         Ok(())
@@ -345,11 +348,11 @@ impl Engine {
         id: MessageId,
         gone: bool,
         rest: Vec<MessageId>,
-        doubts: Vec<Doubt>,
+        then: Then,
     ) -> Result<(), StoreError> {
         if gone {
             self.forget(s, id)?;
         }
-        self.verify_next(s, rest, doubts)
+        self.verify_next(s, rest, then)
     }
 }

@@ -5,8 +5,8 @@
 //! is `history`'s.
 //!
 //! ```text
-//!   no cursor:  Totals -> Newest of each -> Alone (what that did not show) -> cursor set --+
-//!      +-------------------------------------------------------------------------------------+
+//!   no cursor:  Totals -> Newest of each -> Alone (what that did not show)
+//!      +--- cursor set <- Verify (what is here and came in no list) <-----+
 //!      v
 //!   cursor: Walk created -> Walk updated -> whole
 //!                                             |
@@ -32,7 +32,7 @@ use crate::{
     bridge::{Change, Code},
     directus::call::{Answer, By, Call, DayTotal, Fault, MessagesQuery, Reason, Rows, Total},
     model::{ConversationId, Instant, Message, MessageId, PersonId, Stamps},
-    store::{StoreError, conversations, facts, held, people},
+    store::{StoreError, conversations, facts, held, messages, people},
 };
 
 /// How far back every catch-up looks again.
@@ -175,11 +175,20 @@ pub(super) enum Stage {
     Verify {
         id: MessageId,
         rest: Vec<MessageId>,
-        doubts: Vec<Doubt>,
+        then: Then,
     },
     People {
         offset: u32,
     },
+}
+
+/// What comes once it is known which messages are gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Then {
+    /// What else differs.
+    Repair(Vec<Doubt>),
+    /// The first list is whole: the catch-up begins here.
+    CatchUp(Instant),
 }
 
 impl Stage {
@@ -211,6 +220,8 @@ pub(super) struct Sync {
     pub question: Option<Question>,
     /// What of the daily comparison has no answer yet.
     pub unanswered: Option<BTreeSet<Question>>,
+    /// What is here and is newer than what the first list showed.
+    pub doubtful: Vec<MessageId>,
     /// From here on the tutorial's rows are to be read again.
     pub reading_again: Option<Instant>,
     pub people_wanted: bool,
@@ -404,10 +415,10 @@ impl Engine {
             (Stage::Repair { walk, seen, rest }, Answer::Messages(rows)) => {
                 self.repaired(s, walk, seen, rest, rows)
             }
-            (Stage::Verify { id, rest, doubts }, Answer::Messages(rows)) => {
+            (Stage::Verify { id, rest, then }, Answer::Messages(rows)) => {
                 // Where it was given to another receiver it may begin a conversation.
                 self.ingest(s, rows, From::News)?;
-                self.verified(s, id, false, rest, doubts)
+                self.verified(s, id, false, rest, then)
             }
             (Stage::People { offset }, Answer::People { people, rows }) => {
                 self.people_came(s, offset, &people, rows)
@@ -429,12 +440,12 @@ impl Engine {
             Fault::Transient { retry_after, .. } => self.sync_later(s, retry_after),
             Fault::Permanent(refusal) => match (refusal.reason, stage) {
                 // Proof that a row in doubt is gone.
-                (Reason::Forbidden, Stage::Verify { id, rest, doubts }) => {
-                    self.verified(s, id, true, rest, doubts)
+                (Reason::Forbidden, Stage::Verify { id, rest, then }) => {
+                    self.verified(s, id, true, rest, then)
                 }
                 // It is there.
-                (Reason::TooLarge, Stage::Verify { id, rest, doubts }) => {
-                    self.verified(s, id, false, rest, doubts)
+                (Reason::TooLarge, Stage::Verify { id, rest, then }) => {
+                    self.verified(s, id, false, rest, then)
                 }
                 (Reason::TooMany | Reason::TooLarge, stage)
                     if stage.asked_for().is_some_and(|asked| asked > 1) =>
@@ -581,6 +592,7 @@ impl Engine {
         }
         let newest_of_all = newest.values().map(|entry| entry.2).max();
         let cursor = self.believed(s, newest_of_all.unwrap_or_default())?;
+        self.sync.doubtful.clear();
         self.ask_newest(s, newest.into_values().collect(), Vec::new(), cursor)
     }
 
@@ -650,12 +662,8 @@ impl Engine {
         cursor: Instant,
     ) -> Result<(), StoreError> {
         let Some(peer) = alone.pop() else {
-            facts::set(s.tx, facts::LISTED, "1")?;
-            facts::set_instant(s.tx, facts::COMPARED_WHOLE, s.now.wall)?;
-            facts::set_instant(s.tx, facts::CURSOR_CREATED, cursor)?;
-            facts::set_instant(s.tx, facts::CURSOR_UPDATED, cursor)?;
-            self.walk_from(s, By::Created, cursor);
-            return Ok(());
+            let doubtful = std::mem::take(&mut self.sync.doubtful);
+            return self.verify_next(s, doubtful, Then::CatchUp(cursor));
         };
         let call = Call::Messages(MessagesQuery {
             stamps: self.stamps,
@@ -674,6 +682,16 @@ impl Engine {
             cursor,
         };
         self.ask(s, stage, call);
+        Ok(())
+    }
+
+    /// All that there is is in the list.
+    pub(super) fn listed(&mut self, s: &mut Step<'_>, cursor: Instant) -> Result<(), StoreError> {
+        facts::set(s.tx, facts::LISTED, "1")?;
+        facts::set_instant(s.tx, facts::COMPARED_WHOLE, s.now.wall)?;
+        facts::set_instant(s.tx, facts::CURSOR_CREATED, cursor)?;
+        facts::set_instant(s.tx, facts::CURSOR_UPDATED, cursor)?;
+        self.walk_from(s, By::Created, cursor);
         Ok(())
     }
 
@@ -739,6 +757,10 @@ impl Engine {
             return held::hold(s.tx, conversation, &held::open_end(), &held::open_end());
         };
         held::hold(s.tx, conversation, &spot, &held::open_end())?;
+        // What is here beyond it came over the socket: just now, or before it
+        // was deleted.
+        let beyond = messages::ids_within(s.tx, conversation, &spot, &held::open_end())?;
+        self.sync.doubtful.extend(beyond);
         // All history counts as read at the first sign-in. The row of the
         // conversation must be there for the mark. Where a first list that was
         // broken off has left one, what came since is news.

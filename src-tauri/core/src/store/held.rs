@@ -106,6 +106,34 @@ pub fn ranges(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// What of a span is not held yet, oldest first: between these ends, which are
+/// not part of it.
+///
+/// # Errors
+/// SQLite's.
+pub fn gaps(
+    tx: &Connection,
+    conversation: ConversationId,
+    from: &Spot,
+    until: &Spot,
+) -> Result<Vec<(Spot, Spot)>, StoreError> {
+    let mut gaps = Vec::new();
+    let mut from = from.clone();
+    for (other_from, other_until) in ranges(tx, conversation)? {
+        if other_until < from || *until < other_from {
+            continue;
+        }
+        if from < other_from {
+            gaps.push((from, other_from));
+        }
+        from = other_until;
+    }
+    if from < *until {
+        gaps.push((from, until.clone()));
+    }
+    Ok(gaps)
+}
+
 /// Notes that everything from `from` to `until` is held, and joins it with
 /// the ranges that it touches.
 ///

@@ -375,6 +375,29 @@ pub fn ids_between(
         .collect()
 }
 
+/// Confirmed messages of a conversation that lie between two places, which are
+/// not part of the span.
+///
+/// # Errors
+/// SQLite's.
+pub fn ids_within(
+    tx: &Connection,
+    conversation: ConversationId,
+    from: &Spot,
+    until: &Spot,
+) -> Result<Vec<MessageId>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT id FROM message WHERE conversation = ?1 AND pending = 0
+           AND (stamp, id) > (?2, ?3) AND (stamp, id) < (?4, ?5) ORDER BY stamp, id",
+    )?;
+    let rows = statement.query_map(
+        params![conversation.to_string(), from.0, from.1, until.0, until.1],
+        |row| row.get::<_, String>(0),
+    )?;
+    rows.map(|row| row?.parse().map_err(corrupt("message.id")))
+        .collect()
+}
+
 /// How many confirmed messages one person wrote in a conversation, with a
 /// stamp in this span. Whole days are kept counted; only what is left of the
 /// days at its ends is counted now.

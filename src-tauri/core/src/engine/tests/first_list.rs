@@ -137,6 +137,43 @@ fn what_comes_after_a_first_list_that_was_broken_off_is_unread() {
 }
 
 #[test]
+fn a_row_newer_than_the_first_list_shows_is_asked_for_by_its_id() {
+    let mut alice = Alice::new();
+    let socket = alice.come_online();
+    let (totals, _) = alice.asked();
+    let frame = |message| ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![message]),
+    };
+    // Two came over the socket; the first was deleted before the list was read.
+    alice.frame(socket, frame(from_bob(2, -2 * DAY + 1)));
+    alice.frame(socket, frame(from_bob(3, -2 * DAY + 2)));
+    alice.tell(Input::Answered {
+        request: totals,
+        result: Ok(Answer::Totals(vec![Total {
+            sender: person(2),
+            receiver: person(1),
+            count: 1,
+            newest: Some(Instant(START - 2 * DAY)),
+        }])),
+        date: None,
+    });
+    let asked = quietly(&mut alice, |call| match call {
+        Call::Newest { .. } => Ok(Answer::Messages(rows(vec![from_bob(1, -2 * DAY)]))),
+        Call::Message { id: of, .. } if *of == id(3) => {
+            Ok(Answer::Messages(rows(vec![from_bob(3, -2 * DAY + 2)])))
+        }
+        call => nothing(call),
+    });
+    let by_id = asked
+        .iter()
+        .filter(|call| matches!(call, Call::Message { .. }));
+    assert_eq!(by_id.count(), 2);
+    let texts: Vec<String> = alice.page().into_iter().map(|(text, _)| text).collect();
+    assert_eq!(texts, ["text 1", "text 3"]);
+}
+
+#[test]
 fn a_conversation_whose_newest_row_does_not_come_is_asked_for_alone_and_never_taken_for_new() {
     let mut alice = Alice::new();
     let socket = alice.come_online();

@@ -82,7 +82,13 @@ impl Alice {
             if matches!(&call, Call::Messages(query) if query.peer.is_some()) {
                 seen.pages += 1;
             }
-            let result = Ok(answer(server, &call));
+            let gone = matches!(&call, Call::Message { id, .. }
+                if server.iter().all(|row| row.id != *id));
+            let result = if gone {
+                permanent(Reason::Forbidden)
+            } else {
+                Ok(answer(server, &call))
+            };
             self.tell(Input::Answered {
                 request,
                 result,
@@ -506,4 +512,80 @@ fn a_short_page_is_not_yet_the_beginning() {
         });
     }
     assert_eq!(messages_held(&alice), 100);
+}
+
+/// Two of Bob's rows came over the socket, older than all that is held; one of
+/// them is on the server no more.
+fn two_below_what_is_held(server: &mut Vec<Message>) -> Alice {
+    let mut alice = Alice::new();
+    facts::set_depth(&alice.store, Depth::Messages(50)).unwrap();
+    let socket = alice.come_online();
+    alice.serve(server);
+    alice.tell(Input::Watching([with_bob()].into()));
+    let (gone, there) = (from_bob(900, -80 * MINUTE), from_bob(901, -81 * MINUTE));
+    let frame = ServerFrame::Rows {
+        uid: None,
+        rows: rows(vec![gone, there.clone()]),
+    };
+    alice.frame(socket, frame);
+    server.push(there);
+    server.sort_by_key(|row| row.stamp);
+    alice
+}
+
+/// Which of the two a page shows.
+fn of_the_two(page: &Page) -> Vec<&str> {
+    page.messages
+        .iter()
+        .map(|row| row.text.as_str())
+        .filter(|text| ["text 900", "text 901"].contains(text))
+        .collect()
+}
+
+#[test]
+fn a_row_in_no_range_that_a_page_does_not_show_is_asked_for_before_it_is_held() {
+    let mut server = server(200);
+    let mut alice = two_below_what_is_held(&mut server);
+    alice.fetch(&server, Anchor::Newest);
+    assert_eq!(messages_held(&alice), 101);
+    assert_eq!(
+        of_the_two(&alice.at(Anchor::Around(id(901).to_string()))),
+        ["text 901"]
+    );
+
+    // The same where a jump reaches over it, and where what follows does.
+    let mut server = self::server(200);
+    let mut alice = two_below_what_is_held(&mut server);
+    alice.fetch(&server, Anchor::At(START - 80 * MINUTE));
+    assert_eq!(
+        of_the_two(&alice.at(Anchor::Around(id(901).to_string()))),
+        ["text 901"]
+    );
+
+    let mut server = self::server(200);
+    let mut alice = two_below_what_is_held(&mut server);
+    alice.fetch(&server, Anchor::At(START - 140 * MINUTE));
+    let last = alice.at(Anchor::At(START - 140 * MINUTE)).messages;
+    let last = last.last().unwrap().sort.clone();
+    alice.fetch(&server, Anchor::After(last));
+    assert_eq!(
+        of_the_two(&alice.at(Anchor::Around(id(901).to_string()))),
+        ["text 901"]
+    );
+}
+
+#[test]
+fn a_range_with_a_row_in_doubt_is_not_held_while_nothing_is_known_of_it() {
+    let mut server = server(200);
+    let mut alice = two_below_what_is_held(&mut server);
+    let before = alice.held();
+    alice.tell(Input::Order(
+        Ticket(1),
+        Order::Fetch(with_bob(), Anchor::Newest),
+    ));
+    let (_, call) = alice.asked();
+    alice.answer(Ok(answer(&server, &call)));
+    assert!(matches!(alice.asked().1, Call::Message { .. }));
+    alice.tell(Input::Network(false));
+    assert_eq!(alice.held(), before);
 }
