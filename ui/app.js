@@ -17,15 +17,12 @@ import { installAnnouncements } from './components/announce.js';
 import { el } from './components/dom.js';
 import { notReady } from './components/stage.js';
 import { openDialog } from './components/dialog.js';
+import { later, loadTheRest, opening } from './load.js';
 import { setProduct, t } from './locale.js';
 import * as look from './look.js';
 import { followPhone, isPhone } from './phone.js';
 import { Session } from './session.js';
-import { accountsDialog } from './views/accounts.js';
 import { messengerView } from './views/messenger.js';
-import { setUpView } from './views/setup.js';
-import { signInView } from './views/signin.js';
-import { troubleView, unlockView } from './views/unlock.js';
 
 /** @typedef {import('./types/bridge').AccountSummary} AccountSummary */
 /** @typedef {import('./types/bridge').AppInfo} AppInfo */
@@ -49,6 +46,7 @@ function show(view) {
   current = view;
   root.replaceChildren(view.element);
   view.shown?.();
+  loadTheRest();
 }
 
 /**
@@ -59,7 +57,7 @@ function show(view) {
  */
 async function signIn({ again, notice, server } = {}) {
   const mine = (turn += 1);
-  const accounts = await api.accounts().catch(() => []);
+  const [{ signInView }, accounts] = await Promise.all([later(), api.accounts().catch(() => [])]);
   if (mine !== turn) return;
   document.title = info.name;
   const view = signInView(info, {
@@ -69,7 +67,7 @@ async function signIn({ again, notice, server } = {}) {
     done: (account) => void enter(account),
     others: accounts.length > 0 ? () => choose(null) : null,
     lookAround: async () => enter(await api.lookAround()),
-    setUp: (found, email) => setUp(view, found, email),
+    setUp: (found, email) => void setUp(view, found, email),
   });
   show(view);
 }
@@ -80,7 +78,10 @@ async function signIn({ again, notice, server } = {}) {
  * @param {ServerFound} found
  * @param {string} email
  */
-function setUp(aside, found, email) {
+async function setUp(aside, found, email) {
+  const mine = turn;
+  const { setUpView } = await later();
+  if (mine !== turn) return;
   current = null;
   const view = setUpView(info, {
     server: found,
@@ -168,10 +169,12 @@ function locked(account) {
   opened.stop();
   const left = { ...opened.account.peek(), vault: /** @type {const} */ ('passphrase') };
   opened = null;
+  // Nothing that was to be read stays on show.
+  root.replaceChildren();
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   document.title = info.name;
   // What locks by itself on a phone does so when somebody comes back to it.
-  refuse(left, { code: 'passphrase_needed', args: {}, action: 'unlock' }, !locking && isPhone(info.platform));
+  void refuse(left, { code: 'passphrase_needed', args: {}, action: 'unlock' }, !locking && isPhone(info.platform));
 }
 
 /** How often the shell is told that somebody is there, in milliseconds. */
@@ -188,7 +191,7 @@ function used() {
 
 /** Which account is to be used, where none is on show. @param {(() => void) | null} add */
 function choose(add) {
-  accountsDialog({ current: null, unread: 0, pick: (account) => void enter(account), add });
+  void opening(({ accountsDialog }) => accountsDialog({ current: null, unread: 0, pick: (account) => void enter(account), add }));
 }
 
 /** Another account than this: from those that there are, or a new one. */
@@ -199,7 +202,10 @@ async function another() {
 }
 
 /** @param {AccountSummary} account @param {Problem} problem @param {boolean} [came] whether somebody has just come to open it */
-function refuse(account, problem, came = true) {
+async function refuse(account, problem, came = true) {
+  const mine = turn;
+  const { troubleView, unlockView } = await later();
+  if (mine !== turn) return;
   /** @param {string} notice */
   const erased = (notice) => void signIn({ notice, server: account.server });
   const other = () => void another();
@@ -233,7 +239,7 @@ async function enter(account, focus = true) {
   if (!account.sample) void api.rememberAccount(account.id).catch(() => {});
   // An ended session does not hide what is held: it opens, and says so there.
   if (account.problem && account.problem.code !== 'sign_in_needed') {
-    refuse(account, account.problem);
+    await refuse(account, account.problem);
     return;
   }
   const session = new Session(account);
@@ -242,7 +248,7 @@ async function enter(account, focus = true) {
     await session.start();
   } catch (error) {
     session.stop();
-    if (mine === turn) refuse(account, api.asProblem(error));
+    if (mine === turn) await refuse(account, api.asProblem(error));
     return;
   }
   if (mine !== turn) {
@@ -259,7 +265,7 @@ async function enter(account, focus = true) {
     addAccount: () => void signIn(),
     setUp: () => {
       const { server, email } = session.account.peek();
-      setUp(view, { url: server, project: '', version: null }, email);
+      void setUp(view, { url: server, project: '', version: null }, email);
     },
     lock: () => void lock(),
     focus,
@@ -309,6 +315,7 @@ async function start() {
     await lead();
   } catch (error) {
     setProduct(info.name);
+    const { troubleView } = await later();
     show(troubleView(info, null, api.asProblem(error), { again: () => location.reload(), other: () => location.reload(), erased: () => location.reload() }));
   }
 }

@@ -11,21 +11,17 @@ import { touching } from '../components/composer.js';
 import { copyText } from '../components/copy.js';
 import { el } from '../components/dom.js';
 import { ready, notReady } from '../components/stage.js';
+import { opening } from '../load.js';
 import { problemText, t } from '../locale.js';
 import { effect, signal } from '../signals.js';
 import { plain } from '../components/problem.js';
 import { hostOf } from '../components/server-chip.js';
-import { accountsDialog } from './accounts.js';
 import { isPhone } from '../phone.js';
 import { ConversationView } from './conversation.js';
 import { listView } from './list.js';
 import { askingText } from './missing.js';
 import { offerNotices } from './notify.js';
-import { peopleDialog } from './people.js';
 import { mayWrite, termsDialog } from './safety.js';
-import { settingsDialog } from './settings.js';
-import { shareDialog } from './share.js';
-import { signOutDialog } from './signout.js';
 
 /** @typedef {import('../session.js').Session} Session */
 /** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
@@ -61,8 +57,15 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
   const banner = el('div', { class: 'banner', role: 'status' });
   const element = el('div', { class: 'messenger', data: { pane: 'list' } }, list.element, pane);
 
+  /** Opens a dialog, unless another account or the lock has come before it. @param {(screens: import('../load.js').Later) => void} open */
+  function aside(open) {
+    void opening((screens) => {
+      if (element.isConnected) open(screens);
+    });
+  }
+
   function accounts() {
-    accountsDialog({ current: session.id, unread: session.unread.peek(), pick: switchTo, add: addAccount });
+    aside(({ accountsDialog }) => accountsDialog({ current: session.id, unread: session.unread.peek(), pick: switchTo, add: addAccount }));
   }
 
   /** There is nothing to be asked about. */
@@ -74,12 +77,13 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
 
   function signOut() {
     if (sample) void leaveSample();
-    else signOutDialog(session, info, { done: signedOut });
+    else aside(({ signOutDialog }) => signOutDialog(session, info, { done: signedOut }));
   }
 
   /** @param {string} [section] the part to begin with */
   function settings(section) {
-    settingsDialog(session, info, { accounts, signOut, lock, open: (id, name) => void openConversation(id, name), ...(section ? { section } : {}) });
+    aside(({ settingsDialog }) =>
+      settingsDialog(session, info, { accounts, signOut, lock, open: (id, name) => void openConversation(id, name), ...(section ? { section } : {}) }));
   }
 
   /** @param {string} id @param {string} [name] known where nothing was said yet */
@@ -131,7 +135,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
   }
 
   function people() {
-    peopleDialog(session, { pick: (person) => void openConversation(`dm:${person.id}`, person.name) });
+    aside(({ peopleDialog }) => peopleDialog(session, { pick: (person) => void openConversation(`dm:${person.id}`, person.name) }));
   }
 
   function nothing() {
@@ -241,7 +245,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     /** A text from another app, for a draft. @param {string} text */
     share(text) {
       document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
-      shareDialog(session, text, (person) => void addTo(`dm:${person.id}`, person.name, text));
+      aside(({ shareDialog }) => shareDialog(session, text, (person) => void addTo(`dm:${person.id}`, person.name, text)));
     },
     /** The settings, for the system's menu. @param {string} [section] */
     settings(section) {
