@@ -23,6 +23,7 @@
 
 mod connection;
 mod effect;
+mod first_list;
 mod groups;
 mod history;
 mod ingest;
