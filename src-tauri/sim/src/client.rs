@@ -84,8 +84,9 @@ pub struct Unstored {
     pub lifetime: i64,
 }
 
-/// How long the engine is told to wait when the keychain fails.
-const VAULT_RETRY: i64 = 5_000;
+/// How long the engine is told to wait when the keychain fails, and how often the
+/// keychain is offered what it did not take.
+pub const VAULT_RETRY: i64 = 5_000;
 
 /// What was ordered and not answered yet.
 #[derive(Debug, Clone)]
@@ -160,6 +161,8 @@ pub struct Client {
     pub announced: BTreeMap<String, u32>,
     /// What the keychain did not take.
     pub unstored: Option<Unstored>,
+    /// It is offered to the keychain again before long.
+    pub offering: bool,
     /// The token that was granted last.
     pub token: Option<String>,
     /// Timers: when on the monotonic clock, and which setting of it.
@@ -268,6 +271,7 @@ impl Client {
             read: BTreeMap::new(),
             announced: BTreeMap::new(),
             unstored: None,
+            offering: false,
             token: None,
             timers: BTreeMap::new(),
             frozen: 0,
@@ -575,6 +579,18 @@ impl Client {
             credential: unstored.credential,
             lifetime: unstored.lifetime - (mono - unstored.asked),
         })
+    }
+
+    /// The keychain is offered what it did not take. `true`: once more, later.
+    pub fn offer(&mut self, mono: i64) -> bool {
+        let wanted = self.unstored.is_some() && self.alive() && self.suspended.is_none();
+        if wanted && !self.keychain_fails {
+            self.keychain = self.newest.clone();
+        } else if wanted {
+            self.keychain_failed = Some(mono);
+        }
+        self.offering = wanted && self.keychain_fails;
+        self.offering
     }
 
     /// The server calls this credential dead.

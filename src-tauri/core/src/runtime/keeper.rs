@@ -7,7 +7,8 @@
 //! can be asked for again within the server's grace, and after that there are
 //! the spares. A spare whose answer is lost is dead, and the next one takes its
 //! place. An answer that arrives and can't be stored is kept here, unused, until
-//! it can.
+//! it can; the vault is offered it again by itself, for nobody may ask for a
+//! renewal while there is no network, and a process that ends would take it along.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -31,8 +32,9 @@ use crate::{
     vault::{StoredSessions, Vault},
 };
 
-/// How long the engine is told to wait when the vault does not take a session.
-const VAULT_RETRY: i64 = 5_000;
+/// How long the engine is told to wait when the vault does not take a session,
+/// and how often the vault is offered it meanwhile; in milliseconds.
+pub const VAULT_RETRY: u32 = 5_000;
 
 /// See the module.
 pub struct Keeper {
@@ -45,6 +47,8 @@ struct State {
     vault: Arc<Vault>,
     sessions: StoredSessions,
     unstored: Option<Unstored>,
+    /// Somebody offers it to the vault.
+    offering: bool,
 }
 
 /// What was granted and is not in the vault yet.
@@ -53,6 +57,13 @@ struct Unstored {
     token: SecretString,
     asked: Clock,
     lifetime: i64,
+}
+
+impl State {
+    /// Whether all that was granted is in the vault.
+    async fn stored(&self) -> bool {
+        self.unstored.is_none() || self.vault.store_sessions(&self.sessions).await.is_ok()
+    }
 }
 
 /// The wall clock, for the ends of tokens.
@@ -72,6 +83,7 @@ impl Keeper {
                 vault,
                 sessions,
                 unstored: None,
+                offering: false,
             }),
             token: RwLock::new(token),
         }
@@ -203,7 +215,7 @@ impl Keeper {
     async fn store(&self, state: &mut State, asked: Clock) -> Result<Granted, Fault> {
         if state.vault.store_sessions(&state.sessions).await.is_err() {
             return Err(Fault::Transient {
-                retry_after: Some(VAULT_RETRY),
+                retry_after: Some(i64::from(VAULT_RETRY)),
                 status: 0,
             });
         }
@@ -233,9 +245,31 @@ impl Keeper {
         fault
     }
 
-    /// Waits until no renewal is under way, at most this long.
+    /// Offers the vault what it did not take, this often, until it takes it or
+    /// there is nothing to take any more. It comes into use with the next
+    /// renewal. Returns at once where somebody else is at it.
+    pub async fn offer(&self, every: Duration) {
+        {
+            let mut state = self.state.lock().await;
+            if state.unstored.is_none() || std::mem::replace(&mut state.offering, true) {
+                return;
+            }
+        }
+        loop {
+            tokio::time::sleep(every).await;
+            let mut state = self.state.lock().await;
+            if state.stored().await {
+                state.offering = false;
+                return;
+            }
+        }
+    }
+
+    /// Waits until no renewal is under way and tries once more to store what was
+    /// granted, at most this long.
     pub async fn settle(&self, patience: Duration) {
-        let _ = tokio::time::timeout(patience, self.state.lock()).await;
+        let settled = async { self.state.lock().await.stored().await };
+        let _ = tokio::time::timeout(patience, settled).await;
     }
 
     /// Ends both sessions on the server, within `patience`. `true` if the

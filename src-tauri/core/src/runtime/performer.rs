@@ -21,7 +21,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{keeper::Keeper, stream::Hub};
+use super::{
+    keeper::{Keeper, VAULT_RETRY},
+    stream::Hub,
+};
 use crate::{
     bridge::Problem,
     directus::{
@@ -258,6 +261,12 @@ impl Performer {
             let result = world.keeper.renew(credential).await;
             let renewed = Input::Renewed { request, result };
             let _ = world.sender.send(Heard::Input(renewed).into()).await;
+            let every = Duration::from_millis(u64::from(VAULT_RETRY));
+            tokio::select! {
+                () = world.keeper.offer(every) => {}
+                // The engine has stopped; whoever stops it tries once more.
+                () = world.sender.closed() => {}
+            }
         };
         self.world.tasks.spawn_on(task, &self.world.handle);
     }

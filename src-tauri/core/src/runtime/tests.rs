@@ -127,6 +127,38 @@ async fn a_session_that_the_vault_does_not_take_is_not_used_until_it_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_vault_did_not_take_is_offered_again_without_a_renewal() {
+    let (port, asked) = granting_server().await;
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("account");
+    std::fs::create_dir(&folder).unwrap();
+    let vault = vault(VaultKind::Passphrase, &folder).await;
+    vault.store_sessions(&sessions("a.b.0")).await.unwrap();
+    let keeper = Arc::new(Keeper::new(http(port), vault, sessions("a.b.0")));
+    let every = Duration::from_millis(1);
+    // There is nothing to offer.
+    keeper.offer(every).await;
+
+    let away = data.path().join("away");
+    std::fs::rename(&folder, &away).unwrap();
+    keeper.renew(Credential::Session).await.unwrap_err();
+    let offering = tokio::spawn({
+        let keeper = Arc::clone(&keeper);
+        async move { keeper.offer(every).await }
+    });
+    std::fs::rename(&away, &folder).unwrap();
+    offering.await.unwrap();
+    let phrase = SecretString::from("correct horse".to_owned());
+    let stored = Vault::unlock(passphrase_file(&folder), phrase)
+        .await
+        .unwrap();
+    let (session, _) = stored.sessions().await.unwrap().session.unwrap();
+    assert_eq!(session.token.expose_secret(), "a.b.1");
+    keeper.renew(Credential::Session).await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "what was granted is used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn renewals_run_one_at_a_time_each_from_the_one_before() {
     let (port, asked) = granting_server().await;
     let folder = tempfile::tempdir().unwrap();

@@ -27,7 +27,7 @@ mod traffic;
 pub(crate) mod words;
 
 use crate::{
-    client::{Client, Death, Defect, Keychain, Ordered, Stepped},
+    client::{Client, Death, Defect, Keychain, Ordered, Stepped, VAULT_RETRY},
     log::Log,
     network::{Link, Wire},
     oracle::{self, Finding, Kind, Quiet, Stored, Truth, Verdict},
@@ -107,6 +107,7 @@ enum Event {
     DownFailed(SocketKey, bool),
     Wake(usize, u64),
     Ring(usize, u64, Timer, u64),
+    Offer(usize),
     Start(usize, u64),
     SignIn(usize, u64),
     Patch(usize, u64),
@@ -635,6 +636,13 @@ impl World {
                 Ok(())
             }
             Event::Wake(index, life) => self.wake(index, life),
+            Event::Offer(index) => {
+                let mono = self.clients[index].now(self.now).mono;
+                if self.clients[index].offer(mono) {
+                    self.after(VAULT_RETRY, Event::Offer(index));
+                }
+                Ok(())
+            }
             Event::Ring(index, life, timer, setting) => {
                 self.ring(index, life, timer, setting);
                 Ok(())

@@ -164,7 +164,7 @@ impl World {
     /// A process that dies while the keychain fails, or soon after, takes with
     /// it what the server has granted and the keychain has not.
     fn may_have_lost_a_spare(&mut self, index: usize) {
-        const SOON: i64 = 70_000;
+        const SOON: i64 = 2 * VAULT_RETRY;
         let mono = self.clients[index].now(self.now).mono;
         let client = &mut self.clients[index];
         let failed = client.keychain_failed.is_some_and(|at| mono - at < SOON);

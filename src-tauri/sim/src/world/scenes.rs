@@ -334,6 +334,7 @@ impl World {
         for (timer, left, setting) in due {
             self.after(left, Event::Ring(index, life, timer, setting));
         }
+        self.offer_later(index);
         if told {
             self.input(index, Input::Resumed);
         }

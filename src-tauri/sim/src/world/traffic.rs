@@ -9,7 +9,10 @@ use whinchat_core::{
 };
 
 use super::*;
-use crate::{client::Unstored, server::BODY_MAX};
+use crate::{
+    client::{Unstored, VAULT_RETRY},
+    server::BODY_MAX,
+};
 
 impl World {
     pub(super) fn ask(&mut self, index: usize, what: Asked, request: Request) {
@@ -247,6 +250,7 @@ impl World {
                 let stored = client.store_granted(clocks.mono);
                 if stored.is_err() {
                     self.count(Quirk::KeychainFailed, index);
+                    self.offer_later(index);
                 }
                 stored
             }
@@ -261,6 +265,14 @@ impl World {
             _ => Err(Fault::Network),
         };
         self.input(index, Input::Renewed { request, result });
+    }
+
+    /// The runtime offers the keychain what it did not take, whatever the engine does.
+    pub(super) fn offer_later(&mut self, index: usize) {
+        let client = &mut self.clients[index];
+        if client.unstored.is_some() && !std::mem::replace(&mut client.offering, true) {
+            self.after(VAULT_RETRY, Event::Offer(index));
+        }
     }
 
     pub(super) fn open_socket(&mut self, index: usize, socket: SocketId) {
