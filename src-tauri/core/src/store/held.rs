@@ -199,4 +199,26 @@ mod tests {
         hold(&tx, with_bob, &beginning(), &spot(10)).unwrap();
         assert_eq!(newest_from(&tx, with_bob).unwrap(), Some(beginning()));
     }
+
+    #[test]
+    fn what_lies_between_ranges_is_not_held() {
+        let tx = open(Place::Memory, &Key([0; 32])).unwrap();
+        let with_bob = ConversationId::Direct(PersonId::new(uuid::Uuid::from_u128(2)));
+        let between = |from: i64, until: Spot| gaps(&tx, with_bob, &spot(from), &until).unwrap();
+        assert_eq!(between(1, spot(9)), [(spot(1), spot(9))]);
+        hold(&tx, with_bob, &spot(10), &spot(20)).unwrap();
+        hold(&tx, with_bob, &spot(30), &spot(40)).unwrap();
+        assert_eq!(between(12, spot(18)), []);
+        assert_eq!(between(20, spot(30)), [(spot(20), spot(30))]);
+        assert_eq!(between(15, spot(35)), [(spot(20), spot(30))]);
+        assert_eq!(
+            between(5, open_end()),
+            [
+                (spot(5), spot(10)),
+                (spot(20), spot(30)),
+                (spot(40), open_end())
+            ]
+        );
+        assert_eq!(between(45, spot(50)), [(spot(45), spot(50))]);
+    }
 }
