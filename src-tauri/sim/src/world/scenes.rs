@@ -271,14 +271,15 @@ impl World {
 
     pub(super) fn snap(&mut self, index: usize, life: u64) -> Done {
         let client = &mut self.clients[index];
-        if client.life != life {
+        // Whoever sleeps looks when it wakes.
+        if client.life != life || client.suspended.is_some() {
             return Ok(());
         }
         let told = !client
             .inbox
             .iter()
             .any(|input| matches!(input, Input::Watching(_)));
-        if told && client.suspended.is_none() {
+        if told {
             client.page_stale = false;
             return client.page.open(&client.store);
         }
@@ -335,6 +336,9 @@ impl World {
             self.after(left, Event::Ring(index, life, timer, setting));
         }
         self.offer_later(index);
+        if self.clients[index].page_stale {
+            self.resnap(index);
+        }
         if told {
             self.input(index, Input::Resumed);
         }
