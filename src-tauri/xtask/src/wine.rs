@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 const TRIPLE: &str = "x86_64-pc-windows-gnu";
 /// A compiler for Windows, and what runs its programs.
-const PACKAGES: &[&str] = &["gcc-mingw-w64-x86-64", "wine64"];
+const PACKAGES: &[&str] = &["gcc-mingw-w64-x86-64", "wine", "wine64"];
 /// How often Alice and Bob write to each other.
 const TURNS: usize = 10;
 /// How long a message may take on a busy machine.
