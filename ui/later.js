@@ -1,11 +1,13 @@
 /**
- * Screens and dialogs that no start with an account shows, as one module to be
- * loaded on its own.
+ * Screens and dialogs that a start with an account does not show, as one module
+ * to be loaded on its own.
  *
  * Owns: which those are. Never: a screen.
  */
 export { accountsDialog } from './views/accounts.js';
+export { ConversationView } from './views/conversation.js';
 export { peopleDialog } from './views/people.js';
+export { termsDialog } from './views/safety.js';
 export { setUpView } from './views/setup.js';
 export { settingsDialog } from './views/settings.js';
 export { shareDialog } from './views/share.js';

@@ -1,16 +1,17 @@
 /**
- * Loads what no start with an account shows: once the first screen is painted,
- * or when it is wanted before.
+ * Loads what a start with an account does not show: once the first screen is
+ * painted, or when it is wanted before.
  *
- * Owns: that it is loaded once, and that pressing twice while it comes opens
- * one. Never: what is loaded, which `later.js` lists.
+ * Owns: that it is loaded once, and that of what is wanted while it comes the
+ * last is opened. Never: what is loaded, which `later.js` lists.
  */
 
 /** @typedef {typeof import('./later.js')} Later */
 
 /** @type {Promise<Later> | null} */
 let loading = null;
-let wanted = false;
+/** @type {((screens: Later) => void) | null} */
+let wanted = null;
 
 /** @returns {Promise<Later>} */
 export function later() {
@@ -20,13 +21,13 @@ export function later() {
 
 /** Opens one of them. @param {(screens: Later) => void} open */
 export async function opening(open) {
-  if (wanted) return;
-  wanted = true;
-  try {
-    open(await later());
-  } finally {
-    wanted = false;
-  }
+  const waiting = wanted !== null;
+  wanted = open;
+  if (waiting) return;
+  const screens = await later();
+  const last = wanted;
+  wanted = null;
+  last(screens);
 }
 
 /** The first screen is there: the rest comes after it is painted. */

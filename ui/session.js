@@ -30,6 +30,11 @@ const LIST_PAGE = 100;
 /** Times that a stream is opened anew without a whole batch in between. */
 const MOST_RESYNCS = 5;
 
+/** Whether an account may write: the terms are accepted, in the version that holds. @param {Safety | null} safety */
+export function mayWrite(safety) {
+  return safety === null || safety.accepted?.version === safety.terms_version;
+}
+
 export class Session {
   /** @type {import('./signals.js').Signal<AccountSummary>} */
   account;

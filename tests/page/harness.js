@@ -21,8 +21,11 @@ export const policy = Object.entries(app.security.csp).map(([directive, sources]
 /** @type {Record<string, string>} */
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.png': 'image/png' };
 
-/** @returns {Promise<{ origin: string, close: () => Promise<void> }>} */
-export async function serve() {
+/**
+ * @param {Record<string, Promise<unknown>>} [held] paths that are answered only once something has happened
+ * @returns {Promise<{ origin: string, close: () => Promise<void> }>}
+ */
+export async function serve(held = {}) {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
     const file = join(ui, path === '/' ? 'index.html' : path);
@@ -31,7 +34,7 @@ export async function serve() {
       response.writeHead(404).end();
       return;
     }
-    readFile(file).then(
+    Promise.resolve(held[path]).then(() => readFile(file)).then(
       (content) => response.writeHead(200, { 'content-type': type, 'content-security-policy': policy, 'x-content-type-options': 'nosniff', 'cache-control': 'max-age=3600' }).end(content),
       () => response.writeHead(404).end(),
     );

@@ -23,7 +23,8 @@ import { plain, problemBox } from '../components/problem.js';
 import { dayOf, problemText, t } from '../locale.js';
 import { compare, joined, PAGE, MOST, Timeline } from '../timeline.js';
 import { effect } from '../signals.js';
-import { blockDialog, mayWrite, reportDialog, termsDialog, unblock } from './safety.js';
+import { mayWrite } from '../session.js';
+import { blockDialog, reportDialog, termsDialog, unblock } from './safety.js';
 
 /** @typedef {import('../session.js').Session} Session */
 /** @typedef {import('../types/bridge').AppInfo} AppInfo */

@@ -11,21 +11,21 @@ import { touching } from '../components/composer.js';
 import { copyText } from '../components/copy.js';
 import { el } from '../components/dom.js';
 import { ready, notReady } from '../components/stage.js';
-import { opening } from '../load.js';
+import { later, opening } from '../load.js';
 import { problemText, t } from '../locale.js';
+import { mayWrite } from '../session.js';
 import { effect, signal } from '../signals.js';
 import { plain } from '../components/problem.js';
 import { hostOf } from '../components/server-chip.js';
 import { isPhone } from '../phone.js';
-import { ConversationView } from './conversation.js';
 import { listView } from './list.js';
 import { askingText } from './missing.js';
 import { offerNotices } from './notify.js';
-import { mayWrite, termsDialog } from './safety.js';
 
 /** @typedef {import('../session.js').Session} Session */
 /** @typedef {import('../types/bridge').AccountSummary} AccountSummary */
 /** @typedef {import('../types/bridge').AppInfo} AppInfo */
+/** @typedef {import('./conversation.js').ConversationView} ConversationView */
 
 /** One pane below this; the styles say the same. */
 export const narrow = matchMedia('(max-width: 44.99em)');
@@ -95,8 +95,12 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
     }
     cameFrom = document.activeElement;
     conversation?.close();
+    conversation = null;
     notReady();
     selected.value = id;
+    const { ConversationView } = await later();
+    // Meanwhile another was chosen, or this one has come already.
+    if (selected.peek() !== id || conversation || !element.isConnected) return;
     const view = new ConversationView(session, info, id, { name: name ?? session.conversation(id)?.title ?? '', back: () => void leave() });
     conversation = view;
     pane.replaceChildren(banner, view.element);
@@ -235,7 +239,7 @@ export function messengerView(session, info, { signedOut, signInAgain, switchTo,
       ready('list');
       if (focus) list.focus();
       // Once, before the first message can be written; whoever declines reads on.
-      if (!mayWrite(session.safety.peek()) && document.querySelector('dialog[open]') === null) termsDialog(session, info);
+      if (!mayWrite(session.safety.peek()) && document.querySelector('dialog[open]') === null) aside(({ termsDialog }) => termsDialog(session, info));
     },
     /** Where a notice or a link leads. @param {string} id */
     go(id) {

@@ -15,6 +15,7 @@ import { icon } from '../components/icons.js';
 import { plain, problemBox } from '../components/problem.js';
 import { hostOf } from '../components/server-chip.js';
 import { t, whenText } from '../locale.js';
+import { mayWrite } from '../session.js';
 
 /** @typedef {import('../session.js').Session} Session */
 /** @typedef {import('../types/bridge').AppInfo} AppInfo */
@@ -29,11 +30,6 @@ const REASONS = ['spam', 'harassment', 'threats', 'sexual', 'children', 'illegal
 const LONGEST = 4000;
 /** The longest mail that is begun, as it stands in an address: mail programs take no more. */
 const LONGEST_MAIL = 12_000;
-
-/** Whether this account may write: the terms are accepted, in the version that holds. @param {Safety | null} safety */
-export function mayWrite(safety) {
-  return safety === null || safety.accepted?.version === safety.terms_version;
-}
 
 /** Whether the account is connected to a server that has been asked. @param {Safety | null} safety */
 const knows = (safety) => safety !== null && (safety.blocks_on_server || safety.reports_on_server);

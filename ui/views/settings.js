@@ -14,9 +14,10 @@ import { problemBox } from '../components/problem.js';
 import { placeOf } from '../components/server-chip.js';
 import { dateText, hourText, sizeText, t } from '../locale.js';
 import * as look from '../look.js';
+import { mayWrite } from '../session.js';
 import { diagnosticsDialog } from './diagnostics.js';
 import { biometricsDialog, passphraseDialog } from './lock.js';
-import { deletionDialog, mayWrite, termsDialog, unblock } from './safety.js';
+import { deletionDialog, termsDialog, unblock } from './safety.js';
 import { updateSetting } from './update.js';
 
 /** @typedef {import('../api.js').Choices} Choices */

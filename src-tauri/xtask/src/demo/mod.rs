@@ -187,6 +187,7 @@ impl TalkingWindow {
     /// Opens the window of `who`, a first name.
     fn open(stage: &Stage, who: &str) -> Outcome<Self> {
         let data = stage.data(&who.to_lowercase());
+        beside_the_other(&data, who)?;
         let mut command = process::bound_command(paths::built(name::program()));
         command.arg("--data").arg(&data);
         let environment = stage.environment().iter();
@@ -203,6 +204,18 @@ impl TalkingWindow {
         let running = process::start(&format!("{who}'s window"), command)?;
         Ok(Self { running, log })
     }
+}
+
+/// Puts a window that has never stood anywhere beside the other's place, so that both
+/// are seen at once on a screen of 1366 pixels; a person moves them as they like.
+fn beside_the_other(data: &Path, who: &str) -> Outcome {
+    let place = data.join("window.json");
+    if place.exists() {
+        return Ok(());
+    }
+    let x = if who == "Alice" { 16 } else { 688 };
+    let stands = json!({ "x": x, "y": 48, "width": 656, "height": 680, "maximized": false });
+    std::fs::write(&place, stands.to_string()).doing(|| format!("write {}", place.display()))
 }
 
 /// Waits until every window was closed, or until somebody asks for the end. A window that
@@ -317,6 +330,25 @@ mod tests {
         let mut command = process::clean_command("sh");
         command.args(["-c", script]);
         TalkingWindow::start("Alice", command, log.to_path_buf()).unwrap()
+    }
+
+    #[test]
+    fn both_windows_are_seen_at_once_until_somebody_moves_them() {
+        let folder = std::env::temp_dir().join(format!("xtask-beside-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let kept = || std::fs::read_to_string(folder.join("window.json")).unwrap();
+        let stands = |who: &str| {
+            beside_the_other(&folder, who).unwrap();
+            let place: serde_json::Value = serde_json::from_str(&kept()).unwrap();
+            let at = |name: &str| place[name].as_i64().unwrap();
+            (at("x"), at("x") + at("width"))
+        };
+        let (_, hers_ends) = stands("Alice");
+        assert_eq!(stands("Bob").1, hers_ends, "what stands there stays");
+        std::fs::remove_file(folder.join("window.json")).unwrap();
+        let (his, his_ends) = stands("Bob");
+        assert!(hers_ends < his && his_ends <= 1366);
+        paths::remove(&folder).unwrap();
     }
 
     #[test]
