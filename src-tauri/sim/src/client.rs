@@ -437,7 +437,7 @@ impl Client {
         let sends = inputs
             .iter()
             .any(|input| matches!(input, Input::Order(_, Order::Send { .. })));
-        store::before_transaction(&self.store, person)?;
+        let durable = store::before_transaction(&self.store, person)?;
         self.store.execute_batch("BEGIN IMMEDIATE")?;
         if let Some(journal) = &mut self.journal {
             journal.transaction();
@@ -514,7 +514,7 @@ impl Client {
         if let Some(journal) = &mut self.journal {
             journal.committed();
         }
-        if person && self.synced.is_some() {
+        if durable && self.synced.is_some() {
             self.synced = Some(copy(&self.store)?);
         }
         if let Some(death @ (Death::AfterCommit | Death::InCommit(_))) = death {

@@ -420,7 +420,7 @@ impl Run {
         let mut stepped = false;
         if self.engine.is_some() {
             let begins = store::before_transaction(&database, ordered)
-                .and_then(|()| Ok(database.execute_batch("BEGIN IMMEDIATE")?));
+                .and_then(|_| Ok(database.execute_batch("BEGIN IMMEDIATE")?));
             match begins {
                 Ok(()) => {
                     begun = true;

@@ -202,13 +202,14 @@ fn open_damaged(path: &Path, key: &Key) -> Result<Connection, StoreError> {
 
 /// To be called before a transaction. What a person did, and what became of it
 /// as long as something waits to be sent, must survive a loss of power; what
-/// can be fetched again may be undone by one.
+/// can be fetched again may be undone by one. `true`: this one survives.
 ///
 /// # Errors
 /// SQLite's.
-pub fn before_transaction(connection: &Connection, ordered: bool) -> Result<(), StoreError> {
+pub fn before_transaction(connection: &Connection, ordered: bool) -> Result<bool, StoreError> {
     let kept = ordered || outbox::any(connection)?;
-    durable(connection, kept)
+    durable(connection, kept)?;
+    Ok(kept)
 }
 
 fn durable(connection: &Connection, yes: bool) -> Result<(), StoreError> {
