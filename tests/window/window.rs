@@ -35,13 +35,19 @@ fn sign_in(window: &Window, address: &str, person: &Person) -> Outcome {
 }
 
 /// Before the first message; pressed by script, for the dialog is still coming in when it is there.
+/// It goes once the core has it; until then nothing behind it can be pressed.
 fn accept_the_terms(window: &Window) -> Outcome {
+    window.until(
+        "the terms",
+        "const accept = document.querySelector('#terms-accept');
+         accept?.click();
+         return accept !== null",
+        &json!([]),
+    )?;
     window
         .until(
-            "the terms",
-            "const accept = document.querySelector('#terms-accept');
-             accept?.click();
-             return accept !== null",
+            "the terms, accepted",
+            "return document.querySelector('dialog') === null",
             &json!([]),
         )
         .map(drop)

@@ -219,8 +219,11 @@ pub fn always(
             .enumerate()
             .map(|(place, row)| (row.id.to_lowercase(), place))
             .collect();
+        // One that was deleted and tried again has come again, with another stamp:
+        // whoever was away meanwhile has it where it was.
+        let stayed = |row: &&MessageRow| !server.deleted_once.contains(&row.id);
         let mut at = 0;
-        for row in held.rows.iter().filter(|row| sent(row)) {
+        for row in held.rows.iter().filter(|row| sent(row)).filter(stayed) {
             let Some(place) = theirs.get(&row.id).copied() else {
                 continue;
             };

@@ -339,6 +339,11 @@ fn lives() -> Outcome<Kept> {
          return accept !== null",
         &json!([]),
     )?;
+    window.until(
+        "the terms, accepted",
+        "return document.querySelector('dialog') === null",
+        &json!([]),
+    )?;
     let text = format!("From a package, {}", random::word(8));
     window.type_into("#composer", &format!("{text}\n"))?;
     let filter = json!({ "content": { "_eq": text } }).to_string();
