@@ -191,9 +191,12 @@ impl Server {
         let query = Query::from_pairs(&request.query)
             .and_then(|query| self.rows.validate(&query).map(|()| query));
         let Some(bearer) = &request.bearer else {
-            let response = match query {
-                Ok(_) => Response::error(403, "FORBIDDEN", None),
-                Err(bad) => Response::bad(&bad),
+            // What is no query is refused before it is asked who may.
+            let nobody = PersonId::new(uuid::Uuid::nil());
+            let asked = query.and_then(|query| self.rows.filterable(&query.filter, nobody));
+            let response = match asked {
+                Err(bad @ (Bad::Query(_) | Bad::Limit)) => Response::bad(&bad),
+                Ok(()) | Err(_) => Response::error(403, "FORBIDDEN", None),
             };
             return vec![Act::Answer(exchange, after, response)];
         };

@@ -313,7 +313,10 @@ impl Rows {
     }
 
     /// Whether a filter may be asked; there need be no row to try it on.
-    fn filterable(&self, filter: &Value, me: PersonId) -> Result<(), Bad> {
+    ///
+    /// # Errors
+    /// What of it Directus refuses.
+    pub fn filterable(&self, filter: &Value, me: PersonId) -> Result<(), Bad> {
         let probe = Row {
             id: String::new(),
             content: None,
