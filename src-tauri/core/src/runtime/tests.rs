@@ -92,14 +92,30 @@ async fn granting_server() -> (u16, Arc<AtomicUsize>) {
     (port, asked)
 }
 
+/// A vault in a file of a new folder, with a session in it.
+async fn with_a_session(folder: &Path) -> Arc<Vault> {
+    std::fs::create_dir(folder).unwrap();
+    let vault = vault(VaultKind::Passphrase, folder).await;
+    vault.store_sessions(&sessions("a.b.0")).await.unwrap();
+    vault
+}
+
+/// The token that the vault's file holds, read anew.
+async fn stored_token(folder: &Path) -> String {
+    let phrase = SecretString::from("correct horse".to_owned());
+    let stored = Vault::unlock(passphrase_file(folder), phrase)
+        .await
+        .unwrap();
+    let (session, _) = stored.sessions().await.unwrap().session.unwrap();
+    session.token.expose_secret().to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_the_vault_does_not_take_is_not_used_until_it_does() {
     let (port, asked) = granting_server().await;
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("account");
-    std::fs::create_dir(&folder).unwrap();
-    let vault = vault(VaultKind::Passphrase, &folder).await;
-    vault.store_sessions(&sessions("a.b.0")).await.unwrap();
+    let vault = with_a_session(&folder).await;
     let keeper = Keeper::new(http(port), Arc::clone(&vault), sessions("a.b.0"));
     let token = || keeper.token().unwrap().expose_secret().to_owned();
 
@@ -118,12 +134,7 @@ async fn a_session_that_the_vault_does_not_take_is_not_used_until_it_does() {
         "what was granted then, not asked for anew"
     );
     assert_eq!(asked.load(Ordering::SeqCst), 1);
-    let phrase = SecretString::from("correct horse".to_owned());
-    let stored = Vault::unlock(passphrase_file(&folder), phrase)
-        .await
-        .unwrap();
-    let (session, _) = stored.sessions().await.unwrap().session.unwrap();
-    assert_eq!(session.token.expose_secret(), "a.b.1");
+    assert_eq!(stored_token(&folder).await, "a.b.1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,9 +142,7 @@ async fn what_the_vault_did_not_take_is_offered_again_without_a_renewal() {
     let (port, asked) = granting_server().await;
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("account");
-    std::fs::create_dir(&folder).unwrap();
-    let vault = vault(VaultKind::Passphrase, &folder).await;
-    vault.store_sessions(&sessions("a.b.0")).await.unwrap();
+    let vault = with_a_session(&folder).await;
     let keeper = Arc::new(Keeper::new(http(port), vault, sessions("a.b.0")));
     let every = Duration::from_millis(1);
     // There is nothing to offer.
@@ -148,12 +157,7 @@ async fn what_the_vault_did_not_take_is_offered_again_without_a_renewal() {
     });
     std::fs::rename(&away, &folder).unwrap();
     offering.await.unwrap();
-    let phrase = SecretString::from("correct horse".to_owned());
-    let stored = Vault::unlock(passphrase_file(&folder), phrase)
-        .await
-        .unwrap();
-    let (session, _) = stored.sessions().await.unwrap().session.unwrap();
-    assert_eq!(session.token.expose_secret(), "a.b.1");
+    assert_eq!(stored_token(&folder).await, "a.b.1");
     keeper.renew(Credential::Session).await.unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 1, "what was granted is used");
 }
