@@ -257,7 +257,7 @@ impl Alice {
 }
 
 /// Statements for one event in the conversation that is on the screen.
-const FOR_ONE_EVENT: usize = 27;
+const FOR_ONE_EVENT: usize = 25;
 /// Of these, those that do not grow with the events of a step.
 const FOR_A_STEP: usize = 23;
 
@@ -290,7 +290,7 @@ fn an_event_costs_a_few_statements_one_patch_and_no_transaction_of_its_own() {
     assert_eq!(kinds, [1, 2, 3], "the row, its conversation, the number");
     let again = alice.live(vec![message(101, 2, 9_000_001)]);
     assert_eq!(alice.patches().0, 0, "the same again says nothing");
-    assert!(again.statements.len() < 10, "{:#?}", again.statements);
+    assert!(again.statements.len() <= 10, "{:#?}", again.statements);
 }
 
 #[test]

@@ -118,11 +118,19 @@ impl Engine {
         from: From,
         listed: bool,
     ) -> Result<(), StoreError> {
-        let before = messages::get(s.tx, message.id)?;
         if known.there.insert(conversation) {
             conversations::ensure(s.tx, conversation)?;
         }
-        let upsert = messages::save_over(s.tx, before.as_ref(), message, conversation)?;
+        // Most are new: what is there is only asked for where something is.
+        let before = if messages::add(s.tx, message, conversation)? {
+            None
+        } else {
+            messages::get(s.tx, message.id)?
+        };
+        let upsert = match &before {
+            None => Upsert::New,
+            Some(before) => messages::save_over(s.tx, before, message, conversation)?,
+        };
         let spot = (message.stamp.0, message.id.to_string());
         if from == From::News && listed {
             let talk = known.talk(s.tx, conversation)?;
@@ -147,7 +155,6 @@ impl Engine {
         if upsert == Upsert::Same {
             return Ok(());
         }
-        s.touch(message.id, conversation);
         let elsewhere = before
             .as_ref()
             .and_then(|before| before.message.conversation(self.me))
@@ -168,6 +175,16 @@ impl Engine {
             s.effect(Effect::SetTimer(super::Timer::Outbox, 0));
         }
         s.replaces(message.id, before);
+        let kept = || messages::Kept {
+            message: message.clone(),
+            pending: false,
+            typed: None,
+        };
+        if self.watching.contains(&conversation) {
+            s.touch_row(kept(), conversation);
+        } else {
+            s.touch(message.id, conversation);
+        }
         if from == From::History {
             return Ok(());
         }
@@ -179,12 +196,7 @@ impl Engine {
         if talk.read.as_ref().is_none_or(|read| *read < spot) {
             talk.named = talk.named || people::name(s.tx, message.sender)?.is_some();
             self.sync.people_wanted |= !talk.named;
-            let kept = messages::Kept {
-                message: message.clone(),
-                pending: false,
-                typed: None,
-            };
-            let row = view::message_row(s.tx, known.eyes(s.tx)?, kept)?;
+            let row = view::message_row(s.tx, known.eyes(s.tx)?, kept())?;
             s.effect(Effect::Notify(Notice::Arrived(Box::new(row))));
         }
         Ok(())

@@ -25,7 +25,8 @@ pub(super) struct Step<'tx> {
     pub tx: &'tx Connection,
     pub now: Now,
     pub effects: Vec<Effect>,
-    messages: BTreeMap<MessageId, ConversationId>,
+    /// What has changed; with the row where it is known as it stands now.
+    messages: BTreeMap<MessageId, (ConversationId, Option<messages::Kept>)>,
     conversations: BTreeSet<ConversationId>,
     changes: Vec<Change>,
     /// Orders that wait for the row of a message they made.
@@ -54,8 +55,16 @@ impl<'tx> Step<'tx> {
 
     /// A message has changed, and with it its conversation.
     pub fn touch(&mut self, id: MessageId, conversation: ConversationId) {
-        self.messages.insert(id, conversation);
+        self.messages.insert(id, (conversation, None));
         self.conversations.insert(conversation);
+    }
+
+    /// The same of one that was just written so, and need not be read again to
+    /// be shown. After [`Self::replaces`], which is told whenever one is written.
+    pub fn touch_row(&mut self, kept: messages::Kept, conversation: ConversationId) {
+        self.conversations.insert(conversation);
+        self.messages
+            .insert(kept.message.id, (conversation, Some(kept)));
     }
 
     /// A conversation's draft or read mark has changed.
@@ -65,6 +74,9 @@ impl<'tx> Step<'tx> {
 
     /// A message is written or gone; `before` is what it was.
     pub fn replaces(&mut self, id: MessageId, before: Option<messages::Kept>) {
+        if let Some((_, kept)) = self.messages.get_mut(&id) {
+            *kept = None;
+        }
         self.replaced.push((id, before.map(Box::new)));
     }
 
@@ -94,16 +106,20 @@ impl<'tx> Step<'tx> {
         let eyes = Eyes::open(self.tx)?;
         let mut changes = Vec::new();
         let mut ranges = BTreeMap::new();
-        for (id, conversation) in &self.messages {
-            if !watching.contains(conversation) {
+        for (id, (conversation, kept)) in std::mem::take(&mut self.messages) {
+            if !watching.contains(&conversation) {
                 continue;
             }
-            let Some(row) = view::message(self.tx, eyes, *id)? else {
+            let row = match kept {
+                Some(kept) => Some(view::message_row(self.tx, eyes, kept)?),
+                None => view::message(self.tx, eyes, id)?,
+            };
+            let Some(row) = row else {
                 continue;
             };
-            let ranges = match ranges.entry(*conversation) {
+            let ranges = match ranges.entry(conversation) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(held::ranges(self.tx, *conversation)?),
+                Entry::Vacant(unknown) => unknown.insert(held::ranges(self.tx, conversation)?),
             };
             changes.push(if view::on_page(&row, ranges) {
                 Change::Message(row)

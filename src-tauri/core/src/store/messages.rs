@@ -97,35 +97,33 @@ pub fn save(
     message: &Message,
     conversation: ConversationId,
 ) -> Result<Upsert, StoreError> {
-    let before = get(tx, message.id)?;
     super::conversations::ensure(tx, conversation)?;
-    save_over(tx, before.as_ref(), message, conversation)
+    if add(tx, message, conversation)? {
+        return Ok(Upsert::New);
+    }
+    match get(tx, message.id)? {
+        Some(before) => save_over(tx, &before, message, conversation),
+        None => Err(StoreError::Corrupt("message.id")),
+    }
 }
 
-/// The same where it is known what is there: what [`get`] gives for its id, and
-/// that the conversation has a row, which is what the number of unread messages
-/// is kept in ([`super::conversations::ensure`]).
+/// Writes a row that came from the server unless its id is known; says whether
+/// it did. The conversation must have a row, which is what the number of unread
+/// messages is kept in ([`super::conversations::ensure`]).
 ///
 /// # Errors
 /// SQLite's.
-pub fn save_over(
+pub fn add(
     tx: &Connection,
-    before: Option<&Kept>,
     message: &Message,
     conversation: ConversationId,
-) -> Result<Upsert, StoreError> {
-    if let Some(before) = before
-        && !before.pending
-        && (before.message == *message || before.message.updated > message.updated)
-    {
-        return Ok(Upsert::Same);
-    }
-    let Some(before) = before else {
-        // OR FAIL: whatever fails undoes the step (migration 004).
-        tx.prepare_cached(
+) -> Result<bool, StoreError> {
+    // OR FAIL: whatever fails undoes the step (migration 004).
+    let added = tx
+        .prepare_cached(
             "INSERT OR FAIL INTO message
                (place, id, conversation, sender, receiver, content, pending, stamp, updated)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8) ON CONFLICT (id) DO NOTHING",
         )?
         .execute(params![
             free_place(tx, message.stamp)?,
@@ -137,8 +135,24 @@ pub fn save_over(
             message.stamp.0,
             message.updated.map(|at| at.0),
         ])?;
-        return Ok(Upsert::New);
-    };
+    Ok(added > 0)
+}
+
+/// Writes a row that came from the server over the one that is kept with its
+/// id, where it is not the same or a newer form of it; the conversation must
+/// have a row, as for [`add`].
+///
+/// # Errors
+/// SQLite's.
+pub fn save_over(
+    tx: &Connection,
+    before: &Kept,
+    message: &Message,
+    conversation: ConversationId,
+) -> Result<Upsert, StoreError> {
+    if !before.pending && (before.message == *message || before.message.updated > message.updated) {
+        return Ok(Upsert::Same);
+    }
     let moves = before.pending || before.message.stamp != message.stamp;
     let place = if moves {
         Some(free_place(tx, message.stamp)?)

@@ -25,6 +25,43 @@ fn a_live_row_is_shown_once_however_often_it_comes() {
 }
 
 #[test]
+fn what_a_step_shows_of_a_row_is_what_it_has_last_become() {
+    let (mut alice, socket) = Alice::live();
+    let mine = |n: u128, text: &str, receiver: u128, updated: Option<i64>| Message {
+        content: text.to_owned(),
+        sender: person(1),
+        receiver: person(receiver),
+        updated: updated.map(Instant),
+        ..from_bob(n, 10)
+    };
+    alice.tell(Input::Watching([with_bob()].into()));
+    // Changed, and given to another, in the step in which it came.
+    let rows = rows(vec![
+        mine(2, "first", 2, None),
+        mine(2, "second", 2, Some(START + 11)),
+        mine(3, "to Bob", 2, None),
+        mine(3, "to Carol", 3, Some(START + 12)),
+    ]);
+    let effects = alice.frame(socket, ServerFrame::Rows { uid: None, rows });
+    let changes = effects.iter().find_map(|effect| match effect {
+        Effect::Show(_, changes) => Some(changes.clone()),
+        _ => None,
+    });
+    let (mut shown, mut gone) = (Vec::new(), Vec::new());
+    for change in changes.expect("a patch") {
+        match change {
+            Change::Message(row) => shown.push(row.text),
+            Change::MessageGone { id, .. } => gone.push(id),
+            _ => {}
+        }
+    }
+    assert_eq!(shown, ["second"]);
+    assert_eq!(gone, [id(3).to_string()]);
+    let texts: Vec<_> = alice.page().into_iter().map(|(text, _)| text).collect();
+    assert_eq!(texts, ["text 1", "second"]);
+}
+
+#[test]
 fn a_row_that_does_not_concern_me_is_dropped_and_counted() {
     let (mut alice, socket) = Alice::live();
     let mut foreign = from_bob(3, 10);
