@@ -173,6 +173,11 @@ pub fn open(place: Place<'_>, key: &Key) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// How much of a file a reader keeps decrypted at most, in KiB, with a minus as
+/// SQLite wants it. A search looks at a page of the file for each text; while a
+/// word is being typed it looks at the same ones again at every letter.
+const READERS_CACHE: i64 = -8_192;
+
 /// Opens a second connection for reading only (`query_only`).
 ///
 /// A WAL database opened read-only would still need its `-shm` writable, so
@@ -187,6 +192,7 @@ pub fn open_reader(path: &Path, key: &Key) -> Result<Connection, StoreError> {
     )?;
     unlock(&connection, key)?;
     settle(&connection)?;
+    connection.pragma_update(None, "cache_size", READERS_CACHE)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

@@ -42,6 +42,8 @@ pub struct Search {
 
 /// Texts that are looked at for the rest of a word's beginning, at most.
 const LOOKED_AT: usize = 150;
+/// After so many of them it is clear whether a page will come of them all.
+const CLEAR: usize = LOOKED_AT / 3;
 
 /// A message's order: pending, stamp, id.
 pub type Place<'a> = (bool, i64, &'a str);
@@ -67,11 +69,20 @@ pub fn find(
 ) -> Result<Vec<Kept>, StoreError> {
     let of = |query: &Query| query.expression(search.conversation, search.sender);
     let mut rarest = None;
-    for look_at in [LOOKED_AT, 4 * LOOKED_AT] {
+    // A text costs a page of the file, so those that bring too little are given
+    // up early; where a beginning was merged for it, not before it must be.
+    for (look_at, clear) in [(LOOKED_AT, CLEAR), (4 * LOOKED_AT, usize::MAX)] {
         if let Some(short) = search.query.shortened(rarest)
             && let Some(expression) = of(&short)
         {
-            match read(tx, search, &expression, before, limit, Some(look_at))? {
+            match read(
+                tx,
+                search,
+                &expression,
+                before,
+                limit,
+                Some((look_at, clear)),
+            )? {
                 Read::Page(found) => return Ok(found),
                 Read::Rare(stood) => rarest = search.query.rarest(&stood),
             }
@@ -90,8 +101,9 @@ pub fn find(
 enum Read {
     /// The page.
     Page(Vec<Kept>),
-    /// As many texts as allowed were looked at before the page was full: in so
-    /// many of them stood each piece of the query.
+    /// As many texts as allowed were looked at before the page was full, or so
+    /// many that not half of it would come: in so many of them stood each piece
+    /// of the query.
     Rare(Vec<usize>),
 }
 
@@ -101,7 +113,7 @@ fn read(
     expression: &str,
     before: Option<Place<'_>>,
     limit: usize,
-    look_at: Option<usize>,
+    look_at: Option<(usize, usize)>,
 ) -> Result<Read, StoreError> {
     let lowest = search
         .from
@@ -133,11 +145,12 @@ fn read(
         }
         span = Some(now);
         let kept = messages::kept(messages::raw(row)?)?;
-        if let Some(most) = look_at {
-            looked_at += 1;
-            if looked_at > most {
+        if let Some((most, clear)) = look_at {
+            let too_few = looked_at == clear && found.len() * 6 < limit;
+            if looked_at == most || too_few {
                 return Ok(Read::Rare(stood));
             }
+            looked_at += 1;
             let standing = search.query.standing(&kept.message.content);
             stood.resize(standing.len(), 0);
             for (times, stands) in stood.iter_mut().zip(&standing) {
