@@ -18,6 +18,7 @@ use whinchat_core::{
     directus::sessions::Session,
     model::{AccountId, Instant},
     product,
+    store::{self, safety},
     vault::{StoredSessions, Vault},
 };
 use xtask::{
@@ -95,7 +96,9 @@ impl Desk {
         }
         xtask::paths::make_private(&data)?;
         xtask::paths::make_private(&folder)?;
-        history::copied(held, &folder.join("messages.db"))?;
+        let messages = folder.join("messages.db");
+        history::copied(held, &messages)?;
+        accept_terms(&messages)?;
         let nobody = http::free_port()?;
         let record = json!({
             "id": id.to_string(),
@@ -115,6 +118,16 @@ impl Desk {
             Err("the keychain keeps nothing".into())
         }
     }
+}
+
+/// Else a start shows what is asked before the first message, over the list.
+fn accept_terms(messages: &Path) -> Outcome {
+    let database = store::open(store::Place::File(messages), &key())?;
+    let accepted = safety::Accepted {
+        version: product::TERMS,
+        at: history::BEGINNING,
+    };
+    Ok(safety::set_accepted(&database, accepted)?)
 }
 
 /// Keeps the key of the made-up databases and a session for this account, in the
