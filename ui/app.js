@@ -305,10 +305,12 @@ async function start() {
     const [accounts, settings] = await Promise.all([api.accounts(), api.settings().catch(() => null)]);
     if (settings) look.chose(settings.choices);
     const account = accounts.find(({ id }) => id === settings?.account) ?? accounts[0];
-    // The core tries the keychain before it says who it is: whoever has an account need not wait for that.
+    // The core tries the keychain before it says who it is: whoever has an account need not wait for that,
+    // and for others the screen to sign in on is loaded meanwhile.
     if (account) {
       await enter(account, false);
     } else {
+      void later();
       await known;
       await signIn();
     }
