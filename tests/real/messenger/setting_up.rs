@@ -322,7 +322,7 @@ fn of_setting_up_nothing_secret_stands_in_any_file_and_no_keychain_is_asked() {
     let process = std::path::PathBuf::from(format!("/proc/{}", program.child.id()));
     let mut searched = files_below(folder.path());
     searched.extend([process.join("cmdline"), process.join("environ")]);
-    let secrets = [owner.password.as_str(), &tokens[0], "eyJ"];
+    let secrets = [owner.password.as_str(), &tokens[0], "eyJhbGci"];
     for file in searched {
         let bytes = std::fs::read(&file).unwrap();
         for secret in secrets {
