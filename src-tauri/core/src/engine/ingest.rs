@@ -121,16 +121,7 @@ impl Engine {
         if known.there.insert(conversation) {
             conversations::ensure(s.tx, conversation)?;
         }
-        // Most are new: what is there is only asked for where something is.
-        let before = if messages::add(s.tx, message, conversation)? {
-            None
-        } else {
-            messages::get(s.tx, message.id)?
-        };
-        let upsert = match &before {
-            None => Upsert::New,
-            Some(before) => messages::save_over(s.tx, before, message, conversation)?,
-        };
+        let (upsert, before) = messages::put(s.tx, message, conversation)?;
         let spot = (message.stamp.0, message.id.to_string());
         if from == From::News && listed {
             let talk = known.talk(s.tx, conversation)?;

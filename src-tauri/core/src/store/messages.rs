@@ -98,22 +98,31 @@ pub fn save(
     conversation: ConversationId,
 ) -> Result<Upsert, StoreError> {
     super::conversations::ensure(tx, conversation)?;
-    if add(tx, message, conversation)? {
-        return Ok(Upsert::New);
-    }
-    match get(tx, message.id)? {
-        Some(before) => save_over(tx, &before, message, conversation),
-        None => Err(StoreError::Corrupt("message.id")),
-    }
+    put(tx, message, conversation).map(|(upsert, _)| upsert)
 }
 
-/// Writes a row that came from the server unless its id is known; says whether
-/// it did. The conversation must have a row, which is what the number of unread
-/// messages is kept in ([`super::conversations::ensure`]).
+/// The same where the conversation is known to have a row, which is what the
+/// number of unread messages is kept in ([`super::conversations::ensure`]);
+/// with what stood there before. Most rows are new, so what is there is only
+/// read where something is.
 ///
 /// # Errors
 /// SQLite's.
-pub fn add(
+pub fn put(
+    tx: &Connection,
+    message: &Message,
+    conversation: ConversationId,
+) -> Result<(Upsert, Option<Kept>), StoreError> {
+    if add(tx, message, conversation)? {
+        return Ok((Upsert::New, None));
+    }
+    let before = get(tx, message.id)?.ok_or(StoreError::Corrupt("message.id"))?;
+    let upsert = save_over(tx, &before, message, conversation)?;
+    Ok((upsert, Some(before)))
+}
+
+/// Writes a row unless its id is known; says whether it did.
+fn add(
     tx: &Connection,
     message: &Message,
     conversation: ConversationId,
@@ -138,13 +147,9 @@ pub fn add(
     Ok(added > 0)
 }
 
-/// Writes a row that came from the server over the one that is kept with its
-/// id, where it is not the same or a newer form of it; the conversation must
-/// have a row, as for [`add`].
-///
-/// # Errors
-/// SQLite's.
-pub fn save_over(
+/// Writes a row over the one that is kept with its id, unless that is the same
+/// or a newer form of it.
+fn save_over(
     tx: &Connection,
     before: &Kept,
     message: &Message,

@@ -40,10 +40,38 @@ pub struct Search {
     pub until: Option<Instant>,
 }
 
-/// Texts that are looked at for the rest of a word's beginning, at most.
-const LOOKED_AT: usize = 150;
-/// After so many of them it is clear whether a page will come of them all.
-const CLEAR: usize = LOOKED_AT / 3;
+/// How many texts are looked at for the rest of a word's beginning.
+#[derive(Clone, Copy)]
+struct Look {
+    /// At most.
+    most: usize,
+    /// After so many it is clear what will come of all, if it is after any.
+    clear: Option<usize>,
+}
+
+/// A text costs a page of the file, so those that bring too little are given up
+/// early.
+const FIRST_LOOK: Look = Look {
+    most: 150,
+    clear: Some(50),
+};
+/// With the rarest beginning merged; the next would be to merge them all.
+const SECOND_LOOK: Look = Look {
+    most: 600,
+    clear: None,
+};
+
+impl Look {
+    /// Whether to give up after so many texts, of which so few fitted: where
+    /// not half of what is wanted would come of all.
+    fn is_over(self, looked_at: usize, fitted: usize, wanted: usize) -> bool {
+        let too_few = |clear: usize| 2 * fitted * self.most < wanted * clear;
+        looked_at == self.most
+            || self
+                .clear
+                .is_some_and(|clear| looked_at == clear && too_few(clear))
+    }
+}
 
 /// A message's order: pending, stamp, id.
 pub type Place<'a> = (bool, i64, &'a str);
@@ -69,20 +97,11 @@ pub fn find(
 ) -> Result<Vec<Kept>, StoreError> {
     let of = |query: &Query| query.expression(search.conversation, search.sender);
     let mut rarest = None;
-    // A text costs a page of the file, so those that bring too little are given
-    // up early; where a beginning was merged for it, not before it must be.
-    for (look_at, clear) in [(LOOKED_AT, CLEAR), (4 * LOOKED_AT, usize::MAX)] {
+    for look in [FIRST_LOOK, SECOND_LOOK] {
         if let Some(short) = search.query.shortened(rarest)
             && let Some(expression) = of(&short)
         {
-            match read(
-                tx,
-                search,
-                &expression,
-                before,
-                limit,
-                Some((look_at, clear)),
-            )? {
+            match read(tx, search, &expression, before, limit, Some(look))? {
                 Read::Page(found) => return Ok(found),
                 Read::Rare(stood) => rarest = search.query.rarest(&stood),
             }
@@ -113,7 +132,7 @@ fn read(
     expression: &str,
     before: Option<Place<'_>>,
     limit: usize,
-    look_at: Option<(usize, usize)>,
+    look: Option<Look>,
 ) -> Result<Read, StoreError> {
     let lowest = search
         .from
@@ -145,9 +164,8 @@ fn read(
         }
         span = Some(now);
         let kept = messages::kept(messages::raw(row)?)?;
-        if let Some((most, clear)) = look_at {
-            let too_few = looked_at == clear && found.len() * 6 < limit;
-            if looked_at == most || too_few {
+        if let Some(look) = look {
+            if look.is_over(looked_at, found.len(), limit) {
                 return Ok(Read::Rare(stood));
             }
             looked_at += 1;
