@@ -186,11 +186,13 @@ async fn a_one_time_code_is_asked_for_checked_and_serves_for_both_sessions() {
     let password = json!({"password": administrator.password});
     let made = mine.call("POST", "/users/me/tfa/generate", Some(&password));
     let secret = made["secret"].as_str().unwrap().to_owned();
-    let enable = json!({"secret": secret, "otp": one_time_code(&secret)});
-    assert!(mine.ask("POST", "/users/me/tfa/enable", Some(&enable)).ok());
+    let enabled = (0..CODES).any(|_| {
+        let enable = json!({"secret": secret, "otp": one_time_code(&secret)});
+        mine.ask("POST", "/users/me/tfa/enable", Some(&enable)).ok()
+    });
+    assert!(enabled);
 
     let url = server.url();
-    let before = server.tokens_on_server(&administrator);
     let request = |code: Option<String>| SignIn {
         code,
         ..typed(&url, &administrator, VaultKind::SessionOnly)
@@ -202,16 +204,28 @@ async fn a_one_time_code_is_asked_for_checked_and_serves_for_both_sessions() {
     );
     let wrong = request(Some("000000".to_owned()));
     assert_eq!(refused(wrong).await.code, Code::CodeWrong);
-    let folder = tempfile::tempdir().unwrap();
-    let messenger = messenger(folder.path()).await;
-    let right = request(Some(one_time_code(&secret)));
-    messenger.sign_in(right).await.unwrap();
-    // The server drops sessions of before that are over when somebody signs in.
-    let now = server.tokens_on_server(&administrator);
-    let new = now.iter().filter(|token| !before.contains(token)).count();
-    assert_eq!(new, 3, "the session and two spares");
-    messenger.shutdown().await;
+    for left in (0..CODES).rev() {
+        // The server drops sessions of before that are over when somebody signs in.
+        let before = server.tokens_on_server(&administrator);
+        let folder = tempfile::tempdir().unwrap();
+        let messenger = messenger(folder.path()).await;
+        let code = one_time_code(&secret);
+        let signed_in = messenger.sign_in(request(Some(code.clone()))).await;
+        let now = server.tokens_on_server(&administrator);
+        let new = now.iter().filter(|token| !before.contains(token)).count();
+        messenger.shutdown().await;
+        // The code may have ended between the session and the second spare.
+        if one_time_code(&secret) == code || left == 0 {
+            signed_in.unwrap();
+            assert_eq!(new, 3, "the session and two spares");
+            return;
+        }
+    }
 }
+
+/// How many codes are tried, for one ends every 30 s and the server takes none
+/// that has ended.
+const CODES: usize = 3;
 
 /// RFC 6238 with what Directus takes: SHA-1, 30 s, six digits. Told by the
 /// node that the server runs on, for nothing else here needs SHA-1.
