@@ -16,7 +16,7 @@ use std::{
 use rusqlite::Connection;
 use whinchat_core::{
     model::{ConversationId, Instant, Message, MessageId, Person, PersonId, Stamps},
-    store::{self, Key, Place, conversations, facts, held, index, messages, people},
+    store::{self, Key, Place, conversations, facts, held, messages, people},
 };
 use xtask::{cache, paths, process};
 
@@ -159,6 +159,7 @@ pub fn fill(path: &Path, count: usize, people: usize, large: f64) -> Outcome {
         let batch = left.min(1_000);
         left -= batch;
         let tx = database.transaction()?;
+        let mut said = Vec::with_capacity(batch);
         for _ in 0..batch {
             let (mut message, mut conversation) = source.next();
             number += 1;
@@ -168,9 +169,9 @@ pub fn fill(path: &Path, count: usize, people: usize, large: f64) -> Outcome {
                 message.sender = person(number);
                 message.receiver = person(0);
             }
-            messages::save(&tx, &message, conversation)?;
+            said.push((message, conversation));
         }
-        index::update(&tx)?;
+        messages::save_all(&tx, said.iter().map(|(message, with)| (message, *with)))?;
         tx.commit()?;
     }
     let tx = database.transaction()?;

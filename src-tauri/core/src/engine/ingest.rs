@@ -4,7 +4,7 @@
 //! rows are applied at once, for they are idempotent, but they never move a
 //! cursor nor close a gap.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use rusqlite::Connection;
 
@@ -20,7 +20,7 @@ use crate::{
         StoreError, conversations,
         facts::{self, LISTED},
         held::{self, Spot},
-        messages::{self, Upsert},
+        messages::{self, Saved, Upsert},
         people,
     },
     view::{self, Eyes},
@@ -37,12 +37,12 @@ pub(super) enum From {
 
 /// What rows are held against, read once for all that come together: nothing
 /// else changes it while they are written.
-#[derive(Default)]
 struct Known {
+    from: From,
+    /// Whether the list of conversations is whole.
+    listed: bool,
     eyes: Option<Eyes>,
     talks: BTreeMap<ConversationId, Talk>,
-    /// Those that certainly have a row.
-    there: BTreeSet<ConversationId>,
 }
 
 /// What is known of a conversation.
@@ -95,35 +95,38 @@ impl Engine {
             let id = bad.id.as_deref().unwrap_or("?");
             messages::set_aside(s.tx, id, bad.reason, s.now.wall)?;
         }
-        let listed = facts::get(s.tx, LISTED)?.is_some();
-        let mut known = Known::default();
-        let mut kept = Vec::with_capacity(rows.messages.len());
+        let mut mine = Vec::with_capacity(rows.messages.len());
         for message in rows.messages {
-            let Some(conversation) = message.conversation(self.me) else {
-                self.foreign = self.foreign.saturating_add(1);
-                continue;
-            };
-            self.write(s, &mut known, &message, conversation, from, listed)?;
-            kept.push((message, conversation));
+            match message.conversation(self.me) {
+                Some(conversation) => mine.push((message, conversation)),
+                None => self.foreign = self.foreign.saturating_add(1),
+            }
         }
-        Ok(kept)
+        let saved = messages::save_all(s.tx, mine.iter().map(|(message, with)| (message, *with)))?;
+        let mut known = Known {
+            from,
+            listed: facts::get(s.tx, LISTED)?.is_some(),
+            eyes: None,
+            talks: BTreeMap::new(),
+        };
+        for ((message, conversation), saved) in mine.iter().zip(saved) {
+            self.written(s, &mut known, message, *conversation, saved)?;
+        }
+        Ok(mine)
     }
 
-    fn write(
+    /// What follows from a row that was written.
+    fn written(
         &mut self,
         s: &mut Step<'_>,
         known: &mut Known,
         message: &Message,
         conversation: ConversationId,
-        from: From,
-        listed: bool,
+        saved: Saved,
     ) -> Result<(), StoreError> {
-        if known.there.insert(conversation) {
-            conversations::ensure(s.tx, conversation)?;
-        }
-        let (upsert, before) = messages::put(s.tx, message, conversation)?;
+        let Saved { upsert, before } = saved;
         let spot = (message.stamp.0, message.id.to_string());
-        if from == From::News && listed {
+        if known.from == From::News && known.listed {
             let talk = known.talk(s.tx, conversation)?;
             let begins = match &talk.held_from {
                 // The list of conversations was whole and this was not in it: it
@@ -176,7 +179,7 @@ impl Engine {
         } else {
             s.touch(message.id, conversation);
         }
-        if from == From::History {
+        if known.from == From::History {
             return Ok(());
         }
         // What lies before the read mark is history, though it is new here.

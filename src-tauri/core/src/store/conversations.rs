@@ -126,7 +126,8 @@ pub fn ensure(tx: &Connection, id: ConversationId) -> Result<(), StoreError> {
 /// Brings a conversation's row up to date after its messages or draft have
 /// changed. One that has nothing any more goes away, unless what is held of it
 /// does not reach its beginning: then there may be more. How many are unread is
-/// kept by triggers on `message` and by [`mark_read`], never counted anew.
+/// kept by [`count_unread`], triggers on `message` and [`mark_read`], never
+/// counted anew.
 ///
 /// # Errors
 /// SQLite's.
@@ -160,6 +161,30 @@ pub fn refresh(tx: &Connection, id: ConversationId) -> Result<(), StoreError> {
              AND until_stamp = 9223372036854775807 AND from_stamp > -9223372036854775808)",
     )?
     .execute([name])?;
+    Ok(())
+}
+
+/// Counts what others wrote and was just added: those after the read mark.
+///
+/// # Errors
+/// SQLite's.
+pub(super) fn count_unread(
+    tx: &Connection,
+    id: ConversationId,
+    added: &[Spot],
+) -> Result<(), StoreError> {
+    let read: Option<Spot> = tx
+        .prepare_cached("SELECT read_stamp, read_id FROM conversation WHERE id = ?1")?
+        .query_row([id.to_string()], |row| {
+            let stamp: Option<i64> = row.get(0)?;
+            Ok(stamp.zip(row.get(1)?))
+        })?;
+    let unread = added.iter().filter(|spot| Some(*spot) > read.as_ref());
+    let unread = i64::try_from(unread.count()).unwrap_or(i64::MAX);
+    if unread > 0 {
+        tx.prepare_cached("UPDATE conversation SET unread = unread + ?2 WHERE id = ?1")?
+            .execute(params![id.to_string(), unread])?;
+    }
     Ok(())
 }
 

@@ -3,15 +3,50 @@
 //! Owns: `found`, and the notes of what is not in it yet. Never: what a word
 //! is, which is `words`'s, nor a look for one, which is `search`'s.
 //!
-//! Triggers on `message` note the place of every row that comes, changes or
-//! goes; [`update`] indexes all of those at once. The notes stand in a table,
-//! in the transaction that changes the message: whatever happens before they
-//! are worked off, they are there afterwards, and so the index and the rows
-//! can be apart, but never without that being known.
+//! Rows that come from the server, which are nearly all, are indexed when they
+//! are written ([`add`]). Of every row that changes or goes, triggers on
+//! `message` note the place, and who queues a message notes its place himself;
+//! [`update`] indexes all of those at once. The notes stand in a table, in the
+//! transaction that changes the message: whatever happens before they are
+//! worked off, they are there afterwards, and so the index and the rows can be
+//! apart, but never without that being known.
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, words};
+use crate::model::{ConversationId, Message};
+
+/// Notes that the row at this place, which is new, is to be indexed.
+///
+/// # Errors
+/// SQLite's.
+pub(super) fn note(tx: &Connection, place: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO unindexed (place, stale) VALUES (?1, 0) ON CONFLICT (place) DO NOTHING",
+    )?
+    .execute([place])?;
+    Ok(())
+}
+
+/// Indexes rows that are new, which come in the order of their places, for
+/// FTS5 writes what it has gathered whenever one is lower than the one before
+/// it. What is noted goes first: one of the places may have been another row's.
+///
+/// # Errors
+/// SQLite's.
+pub(super) fn add<'m>(
+    tx: &Connection,
+    rows: impl IntoIterator<Item = (i64, &'m Message, ConversationId)>,
+) -> Result<(), StoreError> {
+    update(tx)?;
+    let mut add =
+        tx.prepare_cached("INSERT INTO found (rowid, words, about) VALUES (?1, ?2, ?3)")?;
+    for (place, message, conversation) in rows {
+        let about = words::about(&conversation.to_string(), &message.sender.to_string());
+        add.execute((place, words::indexed(&message.content), about))?;
+    }
+    Ok(())
+}
 
 /// Indexes what has been noted since the last time. Every step ends with it,
 /// and so must whatever else writes messages.
@@ -36,8 +71,7 @@ pub fn update(tx: &Connection) -> Result<(), StoreError> {
 const REMOVE: &str =
     "DELETE FROM found WHERE rowid IN (SELECT place FROM unindexed WHERE stale = 1)";
 
-/// In the order of the places, for FTS5 writes what it has gathered whenever
-/// one is lower than the one before it.
+/// In the order of the places, as in [`add`].
 const ADD: &str = "INSERT INTO found (rowid, words, about)
   SELECT m.place, indexed_words(m.content), indexed_about(m.conversation, m.sender)
   FROM unindexed AS u CROSS JOIN message AS m ON m.place = u.place ORDER BY u.place";
@@ -124,16 +158,33 @@ mod tests {
     fn a_step_that_is_undone_leaves_the_index_and_its_notes_as_they_were() {
         let tx = store();
         put(&tx, 1, "first words", None);
+        put(&tx, 1, "other words", Some(5));
+        assert_eq!(noted(&tx), 1);
         tx.execute_batch("BEGIN; SAVEPOINT step").unwrap();
         put(&tx, 2, "second words", None);
-        put(&tx, 1, "first text", Some(5));
+        assert_eq!(noted(&tx), 0, "what is noted goes before what is new");
+        put(&tx, 1, "first text", Some(6));
         update(&tx).unwrap();
         assert_eq!(noted(&tx), 0);
         tx.execute_batch("ROLLBACK TO step; RELEASE step; COMMIT")
             .unwrap();
         assert_eq!(noted(&tx), 1);
         update(&tx).unwrap();
-        assert_eq!(found(&tx, "words"), ["first words"]);
+        assert_eq!(found(&tx, "words"), ["other words"]);
+    }
+
+    #[test]
+    fn a_row_that_takes_the_place_of_one_that_went_is_found_by_its_own_words() {
+        let tx = store();
+        put(&tx, 1, "first words", None);
+        messages::remove(&tx, MessageId::new(Uuid::from_u128(1))).unwrap();
+        // Of the same time, so of the same place.
+        put(&tx, 1, "second words", None);
+        assert_eq!(found(&tx, "words"), ["second words"]);
+        let first = found(&tx, "first");
+        assert_eq!(first, [""; 0]);
+        tx.execute_batch("INSERT INTO found (found) VALUES ('integrity-check')")
+            .unwrap();
     }
 
     #[test]

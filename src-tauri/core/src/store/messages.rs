@@ -1,9 +1,14 @@
 //! Messages: rows as the server has them, and mine that it does not have yet.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{StoreError, held::Spot};
 use crate::model::{ConversationId, Instant, Message, MessageId, PersonId};
+
+/// A day of the server's stamps, in milliseconds.
+const DAY: i64 = 86_400_000;
 
 /// A message as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +92,15 @@ pub fn get(tx: &Connection, id: MessageId) -> Result<Option<Kept>, StoreError> {
         .transpose()
 }
 
+/// A row that was written: what became of it, and what stood there before.
+#[derive(Debug)]
+pub struct Saved {
+    /// What became of it.
+    pub upsert: Upsert,
+    /// What was kept with its id.
+    pub before: Option<Kept>,
+}
+
 /// Writes a row that came from the server. It takes the place of a pending
 /// one with the same id, whose job in the outbox is then done.
 ///
@@ -97,45 +111,80 @@ pub fn save(
     message: &Message,
     conversation: ConversationId,
 ) -> Result<Upsert, StoreError> {
-    super::conversations::ensure(tx, conversation)?;
-    put(tx, message, conversation).map(|(upsert, _)| upsert)
+    let saved = save_all(tx, [(message, conversation)])?;
+    Ok(saved.first().map_or(Upsert::Same, |saved| saved.upsert))
 }
 
-/// The same where the conversation is known to have a row, which is what the
-/// number of unread messages is kept in ([`super::conversations::ensure`]);
-/// with what stood there before. Most rows are new, so what is there is only
-/// read where something is.
+/// The same for many, in their order; what became of each. Most are new: those
+/// are counted and indexed together, and what is there is only read where
+/// something is.
 ///
 /// # Errors
 /// SQLite's.
-pub fn put(
+pub fn save_all<'m>(
     tx: &Connection,
-    message: &Message,
-    conversation: ConversationId,
-) -> Result<(Upsert, Option<Kept>), StoreError> {
-    if add(tx, message, conversation)? {
-        return Ok((Upsert::New, None));
+    rows: impl IntoIterator<Item = (&'m Message, ConversationId)>,
+) -> Result<Vec<Saved>, StoreError> {
+    let mut saved = Vec::new();
+    let mut added = Vec::new();
+    let mut there = BTreeSet::new();
+    for (message, conversation) in rows {
+        // The number of unread messages is kept in it.
+        if there.insert(conversation) {
+            super::conversations::ensure(tx, conversation)?;
+        }
+        if let Some(place) = add(tx, message, conversation)? {
+            added.push(Added {
+                place,
+                message,
+                conversation,
+            });
+            saved.push(Saved {
+                upsert: Upsert::New,
+                before: None,
+            });
+            continue;
+        }
+        let before = get(tx, message.id)?.ok_or(StoreError::Corrupt("message.id"))?;
+        let upsert = if is_known(&before, message) {
+            Upsert::Same
+        } else {
+            // It may be one of these, and what it was must be counted before
+            // it is counted anew.
+            count_and_index(tx, std::mem::take(&mut added))?;
+            save_over(tx, &before, message, conversation)?
+        };
+        saved.push(Saved {
+            upsert,
+            before: Some(before),
+        });
     }
-    let before = get(tx, message.id)?.ok_or(StoreError::Corrupt("message.id"))?;
-    let upsert = save_over(tx, &before, message, conversation)?;
-    Ok((upsert, Some(before)))
+    count_and_index(tx, added)?;
+    Ok(saved)
 }
 
-/// Writes a row unless its id is known; says whether it did.
+/// A row that is written, and not yet counted nor indexed.
+struct Added<'m> {
+    place: i64,
+    message: &'m Message,
+    conversation: ConversationId,
+}
+
+/// Writes a row unless its id is known; says where it stands then.
 fn add(
     tx: &Connection,
     message: &Message,
     conversation: ConversationId,
-) -> Result<bool, StoreError> {
-    // OR FAIL: whatever fails undoes the step (migration 004).
+) -> Result<Option<i64>, StoreError> {
+    let place = free_place(tx, message.stamp)?;
     let added = tx
         .prepare_cached(
-            "INSERT OR FAIL INTO message
+            "INSERT INTO message
                (place, id, conversation, sender, receiver, content, pending, stamp, updated)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8) ON CONFLICT (id) DO NOTHING",
         )?
         .execute(params![
-            free_place(tx, message.stamp)?,
+            place,
             message.id.to_string(),
             conversation.to_string(),
             message.sender.to_string(),
@@ -144,20 +193,69 @@ fn add(
             message.stamp.0,
             message.updated.map(|at| at.0),
         ])?;
-    Ok(added > 0)
+    Ok((added > 0).then_some(place))
 }
 
-/// Writes a row over the one that is kept with its id, unless that is the same
-/// or a newer form of it.
+/// What triggers do for a row that changes or goes, for all that came at once.
+fn count_and_index(tx: &Connection, mut added: Vec<Added<'_>>) -> Result<(), StoreError> {
+    if added.is_empty() {
+        return Ok(());
+    }
+    let me = super::facts::me(tx)?;
+    let mut tallies = BTreeMap::<_, i64>::new();
+    let mut others = BTreeMap::<_, Vec<Spot>>::new();
+    for Added {
+        message,
+        conversation,
+        ..
+    } in &added
+    {
+        let day = message.stamp.0.div_euclid(DAY);
+        *tallies
+            .entry((*conversation, message.sender, day))
+            .or_default() += 1;
+        if message.sender != me {
+            let spot = (message.stamp.0, message.id.to_string());
+            others.entry(*conversation).or_default().push(spot);
+        }
+    }
+    for ((conversation, sender, day), count) in tallies {
+        tx.prepare_cached(
+            "INSERT INTO tally (conversation, sender, day, messages) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (conversation, sender, day)
+             DO UPDATE SET messages = messages + excluded.messages",
+        )?
+        .execute(params![
+            conversation.to_string(),
+            sender.to_string(),
+            day,
+            count
+        ])?;
+    }
+    for (conversation, spots) in others {
+        super::conversations::count_unread(tx, conversation, &spots)?;
+    }
+    added.sort_unstable_by_key(|row| row.place);
+    super::index::add(
+        tx,
+        added
+            .iter()
+            .map(|row| (row.place, row.message, row.conversation)),
+    )
+}
+
+/// Whether what is kept is a row from the server, the same or a newer form of it.
+fn is_known(before: &Kept, message: &Message) -> bool {
+    !before.pending && (before.message == *message || before.message.updated > message.updated)
+}
+
+/// Writes a row over the one that is kept with its id.
 fn save_over(
     tx: &Connection,
     before: &Kept,
     message: &Message,
     conversation: ConversationId,
 ) -> Result<Upsert, StoreError> {
-    if !before.pending && (before.message == *message || before.message.updated > message.updated) {
-        return Ok(Upsert::Same);
-    }
     let moves = before.pending || before.message.stamp != message.stamp;
     let place = if moves {
         Some(free_place(tx, message.stamp)?)
@@ -239,13 +337,14 @@ pub fn queue(
     typed: Instant,
 ) -> Result<(), StoreError> {
     let number = super::outbox::next_number(tx)?;
+    let place = PENDING.saturating_add(number);
     tx.prepare_cached(
         "INSERT INTO message
            (place, id, conversation, sender, receiver, content, pending, stamp, typed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)",
     )?
     .execute(params![
-        PENDING.saturating_add(number),
+        place,
         id.to_string(),
         conversation.to_string(),
         me.to_string(),
@@ -254,6 +353,7 @@ pub fn queue(
         number,
         typed.0,
     ])?;
+    super::index::note(tx, place)?;
     super::outbox::add(tx, number, id, conversation)
 }
 
@@ -430,7 +530,6 @@ pub fn count(
     from: Instant,
     until: Instant,
 ) -> Result<u64, StoreError> {
-    const DAY: i64 = 86_400_000;
     if until < from {
         return Ok(0);
     }
@@ -490,7 +589,6 @@ fn count_rows(
 /// # Errors
 /// SQLite's.
 pub fn days(tx: &Connection) -> Result<Vec<(ConversationId, PersonId, Instant)>, StoreError> {
-    const DAY: i64 = 24 * 3_600_000;
     // Division rounds towards zero: moved, so that days before 1970 are days.
     let mut statement = tx.prepare_cached(
         "SELECT DISTINCT conversation, sender,
@@ -552,6 +650,8 @@ mod tests {
     enum Deed {
         /// A row of the server: id, mine, stamp.
         Row(u8, bool, i64),
+        /// Some of them at once, the same among them.
+        Rows(Vec<(u8, bool, i64)>),
         /// A message of mine is queued.
         Queue(u8),
         /// A row goes.
@@ -564,8 +664,10 @@ mod tests {
 
     fn deed() -> impl Strategy<Value = Deed> {
         let stamp = -200_000_000_i64..400_000_000;
+        let row = (0..12_u8, any::<bool>(), stamp.clone());
         prop_oneof![
-            6 => (0..12_u8, any::<bool>(), stamp.clone()).prop_map(|(n, mine, at)| Deed::Row(n, mine, at)),
+            4 => row.clone().prop_map(|(n, mine, at)| Deed::Row(n, mine, at)),
+            4 => prop::collection::vec(row, 0..9).prop_map(Deed::Rows),
             2 => (0..12_u8).prop_map(Deed::Queue),
             2 => (0..12_u8).prop_map(Deed::Remove),
             2 => (stamp, 0..12_u8).prop_map(|(at, n)| Deed::Read(at, n)),
@@ -582,11 +684,18 @@ mod tests {
             stamp: Instant(at),
             updated: Some(Instant(updated)),
         };
+        // Nobody else's row has the id of one that waits here.
+        let waits = |n| get(tx, id(n)).unwrap().is_some_and(|kept| kept.pending);
         match *deed {
             Deed::Row(n, mine, at) => {
-                // Nobody else's row has the id of one that waits here.
-                let mine = mine || get(tx, id(n)).unwrap().is_some_and(|kept| kept.pending);
-                save(tx, &row(n, mine, at), WITH_BOB()).unwrap();
+                save(tx, &row(n, mine || waits(n), at), WITH_BOB()).unwrap();
+            }
+            Deed::Rows(ref rows) => {
+                let rows: Vec<_> = rows
+                    .iter()
+                    .map(|&(n, mine, at)| row(n, mine || waits(n), at))
+                    .collect();
+                save_all(tx, rows.iter().map(|row| (row, WITH_BOB()))).unwrap();
             }
             Deed::Queue(n) => {
                 if get(tx, id(n)).unwrap().is_none() {

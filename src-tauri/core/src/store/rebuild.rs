@@ -343,12 +343,13 @@ impl<'a> Source<'a> {
             {
                 continue;
             }
+            let place = PENDING.saturating_add(number);
             tx.execute(
                 "INSERT OR IGNORE INTO message
                    (place, id, conversation, sender, receiver, content, pending, stamp, typed)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)",
                 params![
-                    PENDING.saturating_add(number),
+                    place,
                     unsent.id,
                     unsent.conversation,
                     unsent.sender,
@@ -358,6 +359,7 @@ impl<'a> Source<'a> {
                     unsent.typed,
                 ],
             )?;
+            super::index::note(tx, place)?;
             let job = jobs.get(&unsent.id);
             let state = job
                 .map(|job| job.state.as_str())
