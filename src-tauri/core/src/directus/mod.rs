@@ -24,3 +24,9 @@ pub mod sessions;
 pub mod socket;
 #[cfg(feature = "runtime")]
 pub mod tls;
+
+/// Reads a JSON object. An array of its fields, which serde takes as well, is none.
+fn object<'a, T: serde::Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    let is_one = json.trim_ascii_start().starts_with(b"{");
+    is_one.then(|| serde_json::from_slice(json).ok()).flatten()
+}

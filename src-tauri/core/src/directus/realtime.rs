@@ -7,7 +7,8 @@
 //! reads it, and dropped. The caller bounds a frame's size; its depth is
 //! bounded here, for the JSON reader refuses more than 128 levels.
 
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     call::{By, ClientFrame, ServerFrame},
@@ -45,66 +46,76 @@ pub fn write_auth(token: &str, uid: &str) -> String {
     json!({"type": "auth", "access_token": token, "uid": uid}).to_string()
 }
 
+/// A frame: which kind it is, and its rows still as text, for what they are
+/// follows from that.
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(rename = "type", default)]
+    kind: Value,
+    #[serde(default)]
+    event: Value,
+    #[serde(default)]
+    status: Value,
+    #[serde(default)]
+    uid: Value,
+    #[serde(default)]
+    error: Value,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
 /// Reads a text frame.
 #[must_use]
 pub fn parse(text: &str) -> ServerFrame {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(frame)) => read(&frame),
-        _ => ServerFrame::Unknown,
-    }
+    super::object(text.as_bytes()).map_or(ServerFrame::Unknown, |frame| read(&frame))
 }
 
-fn read(frame: &Map<String, Value>) -> ServerFrame {
-    let word = |name: &str| frame.get(name).and_then(Value::as_str);
-    let failed = word("status") == Some("error");
-    match word("type") {
+fn read(frame: &Frame<'_>) -> ServerFrame {
+    let failed = frame.status == "error";
+    let uid = || uid(&frame.uid);
+    let code = || frame.error.get("code").and_then(Value::as_str);
+    match frame.kind.as_str() {
         Some("ping") => ServerFrame::Ping,
-        Some("pong") => ServerFrame::Pong { uid: uid(frame) },
-        Some("auth") if failed => match code(frame) {
+        Some("pong") => ServerFrame::Pong { uid: uid() },
+        Some("auth") if failed => match code() {
             Some("TOKEN_EXPIRED") => ServerFrame::TokenExpired,
-            _ => ServerFrame::AuthFailed { uid: uid(frame) },
+            _ => ServerFrame::AuthFailed { uid: uid() },
         },
-        Some("auth") if word("status") == Some("ok") => ServerFrame::AuthOk { uid: uid(frame) },
+        Some("auth") if frame.status == "ok" => ServerFrame::AuthOk { uid: uid() },
         Some("subscribe") if failed => ServerFrame::SubscribeFailed {
-            uid: uid(frame),
-            forbidden: matches!(code(frame), Some("FORBIDDEN" | "INVALID_COLLECTION")),
+            uid: uid(),
+            forbidden: matches!(code(), Some("FORBIDDEN" | "INVALID_COLLECTION")),
         },
-        Some("subscription") if !failed => subscription(frame, word("event")),
-        Some("server") if failed && code(frame) == Some("REQUESTS_EXCEEDED") => {
-            ServerFrame::TooFast
-        }
+        Some("subscription") if !failed => subscription(frame).unwrap_or(ServerFrame::Unknown),
+        Some("server") if failed && code() == Some("REQUESTS_EXCEEDED") => ServerFrame::TooFast,
         _ => ServerFrame::Unknown,
     }
 }
 
-fn subscription(frame: &Map<String, Value>, event: Option<&str>) -> ServerFrame {
-    let data = frame.get("data").and_then(Value::as_array);
-    match (event, data) {
+fn subscription(frame: &Frame<'_>) -> Option<ServerFrame> {
+    let uid = uid(&frame.uid);
+    match frame.event.as_str()? {
         // Whatever rows an init brings: catching up is REST's work.
-        (Some("init"), _) => ServerFrame::Init { uid: uid(frame) },
-        (Some("create" | "update"), Some(data)) => ServerFrame::Rows {
-            uid: uid(frame),
-            rows: rows::messages(data, By::Created),
-        },
-        (Some("delete"), Some(data)) => ServerFrame::Deleted {
-            uid: uid(frame),
-            ids: rows::ids(data),
-        },
-        _ => ServerFrame::Unknown,
-    }
-}
-
-/// A `uid` comes back as it was sent, or as the server likes: as a number.
-fn uid(frame: &Map<String, Value>) -> Option<String> {
-    match frame.get("uid")? {
-        Value::String(uid) => (uid.chars().count() <= MAX_UID).then(|| uid.clone()),
-        Value::Number(uid) => Some(uid.to_string()),
+        "init" => Some(ServerFrame::Init { uid }),
+        "create" | "update" => Some(ServerFrame::Rows {
+            uid,
+            rows: rows::messages(frame.data?, By::Created)?,
+        }),
+        "delete" => Some(ServerFrame::Deleted {
+            uid,
+            ids: rows::ids(&serde_json::from_str::<Vec<Value>>(frame.data?.get()).ok()?),
+        }),
         _ => None,
     }
 }
 
-fn code(frame: &Map<String, Value>) -> Option<&str> {
-    frame.get("error")?.get("code")?.as_str()
+/// A `uid` comes back as it was sent, or as the server likes: as a number.
+fn uid(uid: &Value) -> Option<String> {
+    match uid {
+        Value::String(uid) => (uid.chars().count() <= MAX_UID).then(|| uid.clone()),
+        Value::Number(uid) => Some(uid.to_string()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -184,6 +195,7 @@ mod tests {
             r#"{"type":"subscription","event":"create"}"#,
             r#"{"type":"subscription","event":"explode","data":[]}"#,
             r#"{"type":"auth"}"#,
+            r#"["ping"]"#,
             "[]",
             "null",
             "",

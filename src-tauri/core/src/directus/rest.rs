@@ -8,7 +8,8 @@
 //! otherwise. Rows without the stamp that orders them are left out of pages
 //! and of totals alike: databases disagree about where they would stand.
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     call::{Answer, By, Call, Direction, Fault, Groups, MessagesQuery, Outgoing, Reason, Refusal},
@@ -421,54 +422,59 @@ pub fn answer(
         retry_after,
         status,
     };
-    if let Call::Safety(ask) = call {
-        let value: Option<Value> = serde_json::from_slice(body).ok();
-        let data = value.as_ref().and_then(|value| value.get("data"));
-        let told = safety::answer(ask, data);
-        return told.map(Answer::Safety).ok_or(unreadable);
-    }
-    let value: Value = serde_json::from_slice(body).map_err(|_| unreadable.clone())?;
-    let data = value.get("data").ok_or_else(|| unreadable.clone())?;
-    match call {
-        Call::Create(sent) => {
-            let row = rows::message(data).ok().filter(|row| row.id == sent.id);
-            Ok(Answer::Created(row))
-        }
-        Call::Me => rows::one_person(data)
-            .map(|me| Answer::People {
-                people: vec![me],
-                rows: 1,
-            })
-            .ok_or(unreadable),
-        _ => {
-            let list = data.as_array().ok_or(unreadable)?;
-            read_list(call, list, status)
-        }
-    }
+    let body: Option<Body<'_>> = super::object(body);
+    read(call, body.map(|body| body.data), status).ok_or(unreadable)?
 }
 
-fn read_list(call: &Call, list: &[Value], status: u16) -> Result<Answer, Fault> {
-    let refused = |reason, field: Option<&str>| {
-        Fault::Permanent(Refusal {
-            reason,
+/// What every answer is wrapped in; what `data` is depends on what was asked.
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+/// `None`: it is no answer to this.
+fn read(call: &Call, data: Option<&RawValue>, status: u16) -> Option<Result<Answer, Fault>> {
+    let refused = |field: Option<&str>| {
+        Err(Fault::Permanent(Refusal {
+            reason: Reason::Forbidden,
             field: field.map(str::to_owned),
             status,
-        })
+        }))
     };
-    Ok(match call {
-        Call::Probe { .. } if list.is_empty() => Answer::Probed,
-        Call::Probe { .. } => return Err(refused(Reason::Forbidden, Some("date_created"))),
-        Call::People { .. } | Call::Me => Answer::People {
-            people: list.iter().filter_map(rows::one_person).collect(),
-            rows: u32::try_from(list.len()).unwrap_or(u32::MAX),
-        },
-        Call::Message { .. } if list.is_empty() => return Err(refused(Reason::Forbidden, None)),
-        Call::Messages(query) => Answer::Messages(rows::messages(list, query.by)),
-        Call::Message { .. } | Call::Newest { .. } | Call::Create(_) | Call::Safety(_) => {
-            Answer::Messages(rows::messages(list, By::Created))
+    let messages = |by| rows::messages(data?, by);
+    let value = || serde_json::from_str::<Value>(data?.get()).ok();
+    let list = || serde_json::from_str::<Vec<Value>>(data?.get()).ok();
+    Some(match call {
+        Call::Probe { .. } if list()?.is_empty() => Ok(Answer::Probed),
+        Call::Probe { .. } => refused(Some("date_created")),
+        Call::Me => Ok(Answer::People {
+            people: vec![rows::one_person(&value()?)?],
+            rows: 1,
+        }),
+        Call::People { .. } => {
+            let list = list()?;
+            Ok(Answer::People {
+                people: list.iter().filter_map(rows::one_person).collect(),
+                rows: u32::try_from(list.len()).unwrap_or(u32::MAX),
+            })
         }
-        Call::Totals { stamps, .. } => Answer::Totals(rows::totals(list, stamp_field(*stamps))),
-        Call::Days { .. } => Answer::Days(rows::days(list)),
+        Call::Messages(query) => Ok(Answer::Messages(messages(query.by)?)),
+        Call::Message { .. } => match messages(By::Created)? {
+            rows if rows.count == 0 => refused(None),
+            rows => Ok(Answer::Messages(rows)),
+        },
+        Call::Newest { .. } => Ok(Answer::Messages(messages(By::Created)?)),
+        Call::Totals { stamps, .. } => {
+            let totals = rows::totals(&list()?, stamp_field(*stamps));
+            Ok(Answer::Totals(totals))
+        }
+        Call::Days { .. } => Ok(Answer::Days(rows::days(&list()?))),
+        Call::Create(sent) => {
+            let row = rows::message(data?).ok().filter(|row| row.id == sent.id);
+            Ok(Answer::Created(row))
+        }
+        Call::Safety(ask) => Ok(Answer::Safety(safety::answer(ask, value().as_ref())?)),
     })
 }
 

@@ -4,6 +4,12 @@
 //! is hostile until checked; a bad row is set aside and never stops its page.
 //! Never: a decision about whom a row concerns.
 
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value};
 
 use super::call::{BadRow, By, DayTotal, Rows, Total};
@@ -41,10 +47,192 @@ fn person(row: &Map<String, Value>, field: &str) -> Option<PersonId> {
     text(row, field)?.parse().ok()
 }
 
-/// The stamp of a row: `date_created` where it was asked for and is there,
-/// else `timestamp`.
-fn stamp(row: &Map<String, Value>) -> Option<Instant> {
-    instant(row, "date_created").or_else(|| instant(row, "timestamp"))
+/// What a server gave where a row or a field of one belongs. Of what is neither
+/// an object nor a text, nothing is kept.
+#[derive(Default)]
+enum Given<'a> {
+    #[default]
+    Absent,
+    Null,
+    Text(Cow<'a, str>),
+    Row(Box<Row<'a>>),
+    Other,
+}
+
+impl Given<'_> {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn instant(&self) -> Option<Instant> {
+        self.text().and_then(Instant::parse)
+    }
+
+    fn person(&self) -> Option<PersonId> {
+        self.text()?.parse().ok()
+    }
+
+    /// The stamp of a row by which a page may be ordered.
+    fn stamp(&self, by: By) -> Option<Instant> {
+        match (self, by) {
+            (Self::Row(row), By::Created) => row.stamp(),
+            (Self::Row(row), By::Updated) => row.updated.instant(),
+            _ => None,
+        }
+    }
+
+    fn message(self) -> Result<Message, BadRow> {
+        match self {
+            Self::Row(row) => row.message(),
+            _ => Err(Row::default().bad("row")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Given<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Anything)
+    }
+}
+
+struct Anything;
+
+impl<'de> Visitor<'de> for Anything {
+    type Value = Given<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Given::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Given::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Given::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Given::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Given::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Given::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Given::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut of: A) -> Result<Self::Value, A::Error> {
+        while of.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Given::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut of: A) -> Result<Self::Value, A::Error> {
+        let mut row = Box::<Row<'de>>::default();
+        while let Some(name) = of.next_key()? {
+            let field = match name {
+                Name::Id => &mut row.id,
+                Name::Content => &mut row.content,
+                Name::SenderId => &mut row.sender,
+                Name::ReceiverId => &mut row.receiver,
+                Name::Timestamp => &mut row.timestamp,
+                Name::DateCreated => &mut row.created,
+                Name::DateUpdated => &mut row.updated,
+                Name::Other => {
+                    of.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *field = of.next_value()?;
+        }
+        Ok(Given::Row(row))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Name {
+    Id,
+    Content,
+    SenderId,
+    ReceiverId,
+    Timestamp,
+    DateCreated,
+    DateUpdated,
+    #[serde(other)]
+    Other,
+}
+
+/// A row of messages as it came. Whatever else it holds is passed over.
+#[derive(Default)]
+struct Row<'a> {
+    id: Given<'a>,
+    content: Given<'a>,
+    sender: Given<'a>,
+    receiver: Given<'a>,
+    timestamp: Given<'a>,
+    created: Given<'a>,
+    updated: Given<'a>,
+}
+
+impl Row<'_> {
+    /// `date_created` where it was asked for and is there, else `timestamp`.
+    fn stamp(&self) -> Option<Instant> {
+        let created = self.created.instant();
+        created.or_else(|| self.timestamp.instant())
+    }
+
+    fn bad(&self, reason: &'static str) -> BadRow {
+        let id = self.id.text();
+        BadRow {
+            id: id.map(|id| id.chars().take(MAX_BAD_ID).collect()),
+            reason,
+            at: None,
+        }
+    }
+
+    fn message(self) -> Result<Message, BadRow> {
+        let id = self.id.text().and_then(|id| id.parse().ok());
+        let id: MessageId = id.ok_or_else(|| self.bad("id"))?;
+        if !matches!(self.content, Given::Text(_) | Given::Null) {
+            return Err(self.bad("content"));
+        }
+        let updated = match &self.updated {
+            Given::Absent | Given::Null => None,
+            given => Some(given.instant().ok_or_else(|| self.bad("date_updated"))?),
+        };
+        let sender = self.sender.person();
+        let sender = sender.ok_or_else(|| self.bad("sender_id"))?;
+        let receiver = self.receiver.person();
+        let receiver = receiver.ok_or_else(|| self.bad("receiver_id"))?;
+        let stamp = self.stamp().ok_or_else(|| self.bad("timestamp"))?;
+        let content = match self.content {
+            Given::Text(Cow::Owned(text)) if text.len() <= MAX_CONTENT => text,
+            Given::Text(text) => cut(&text, MAX_CONTENT).to_owned(),
+            _ => String::new(),
+        };
+        Ok(Message {
+            id,
+            content,
+            sender,
+            receiver,
+            stamp,
+            updated,
+        })
+    }
 }
 
 /// Reads one message.
@@ -54,57 +242,46 @@ fn stamp(row: &Map<String, Value>) -> Option<Instant> {
 ///
 /// # Errors
 /// Which field was wrong.
-pub fn message(row: &Value) -> Result<Message, BadRow> {
-    let bad = |id: Option<&str>, reason| BadRow {
-        id: id.map(|id| id.chars().take(MAX_BAD_ID).collect()),
-        reason,
-        at: None,
-    };
-    let Some(row) = row.as_object() else {
-        return Err(bad(None, "row"));
-    };
-    let raw = text(row, "id");
-    let id: MessageId = raw
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| bad(raw, "id"))?;
-    let content = match row.get("content") {
-        Some(Value::String(content)) => cut(content, MAX_CONTENT).to_owned(),
-        Some(Value::Null) => String::new(),
-        _ => return Err(bad(raw, "content")),
-    };
-    let updated = match row.get("date_updated") {
-        None | Some(Value::Null) => None,
-        Some(_) => Some(instant(row, "date_updated").ok_or_else(|| bad(raw, "date_updated"))?),
-    };
-    Ok(Message {
-        id,
-        content,
-        sender: person(row, "sender_id").ok_or_else(|| bad(raw, "sender_id"))?,
-        receiver: person(row, "receiver_id").ok_or_else(|| bad(raw, "receiver_id"))?,
-        stamp: stamp(row).ok_or_else(|| bad(raw, "timestamp"))?,
-        updated,
-    })
+pub fn message<'de>(row: impl Deserializer<'de>) -> Result<Message, BadRow> {
+    Given::deserialize(row).unwrap_or_default().message()
 }
 
-/// Reads a page of messages. `by` says which stamp ordered it.
-#[must_use]
-pub fn messages(data: &[Value], by: By) -> Rows {
-    let mut rows = Rows {
-        count: u32::try_from(data.len()).unwrap_or(u32::MAX),
-        ..Rows::default()
-    };
-    for row in data {
-        let at = row.as_object().and_then(|row| match by {
-            By::Created => stamp(row),
-            By::Updated => instant(row, "date_updated"),
-        });
-        rows.last = at.or(rows.last);
-        match message(row) {
-            Ok(message) => rows.messages.push(message),
-            Err(bad) => rows.set_aside.push(BadRow { at, ..bad }),
-        }
+/// Reads a page of messages, each before the next is looked at. `by` says
+/// which stamp ordered it. `None` where there is no array of anything.
+pub fn messages<'de>(data: impl Deserializer<'de>, by: By) -> Option<Rows> {
+    Page(by).deserialize(data).ok()
+}
+
+struct Page(By);
+
+impl<'de> DeserializeSeed<'de> for Page {
+    type Value = Rows;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Rows, D::Error> {
+        from.deserialize_seq(self)
     }
-    rows
+}
+
+impl<'de> Visitor<'de> for Page {
+    type Value = Rows;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut of: A) -> Result<Rows, A::Error> {
+        let mut rows = Rows::default();
+        while let Some(given) = of.next_element::<Given<'de>>()? {
+            rows.count = rows.count.saturating_add(1);
+            let at = given.stamp(self.0);
+            rows.last = at.or(rows.last);
+            match given.message() {
+                Ok(message) => rows.messages.push(message),
+                Err(bad) => rows.set_aside.push(BadRow { at, ..bad }),
+            }
+        }
+        Ok(rows)
+    }
 }
 
 /// Reads ids of deleted rows; what is no uuid is dropped.
@@ -225,7 +402,7 @@ mod tests {
 
     #[test]
     fn the_five_fields_of_the_tutorial_are_a_message() {
-        let message = message(&row()).unwrap();
+        let message = message(row()).unwrap();
         assert_eq!(message.content, "Hi Bob");
         assert_eq!(message.sender.to_string(), ALICE);
         assert_eq!(message.receiver.to_string(), BOB);
@@ -269,9 +446,35 @@ mod tests {
             row[field] = value;
             assert_eq!(message(&row).unwrap_err().reason, field);
         }
-        assert_eq!(message(&json!("row")).unwrap_err().reason, "row");
+        assert_eq!(message(json!("row")).unwrap_err().reason, "row");
         let long = json!({"id": "ä".repeat(1000)});
         assert_eq!(message(&long).unwrap_err().id.unwrap().chars().count(), 64);
+    }
+
+    #[test]
+    fn a_row_is_read_from_its_text_as_json_has_it() {
+        let read = |more: &str| {
+            let text = format!(
+                r#"{{"other": [[{{}}], 1e9], "id": "019ab000-0000-7000-8000-000000000001",
+                  "sender_id": "{ALICE}", "receiver_id": "{BOB}", "content": "first",
+                  "timestamp": "2026-11-23T03:00:00", {more}}}"#
+            );
+            message(&mut serde_json::Deserializer::from_str(&text))
+        };
+        // Written as it is, escaped, and given twice: then the last holds.
+        for (content, text) in [
+            (r#""Grüße""#, "Grüße"),
+            (r#""a\"b\\c\u00e9\ud83d\ude00""#, "a\"b\\cé😀"),
+            ("null", ""),
+        ] {
+            let read = read(&format!(r#""content": {content}, "id_": 5"#)).unwrap();
+            assert_eq!(read.content, text);
+        }
+        for content in ["5", "true", "-1", "1.5", "[[]]", r#"{"id": {"id": 7}}"#] {
+            let bad = read(&format!(r#""content": {content}"#)).unwrap_err();
+            assert_eq!(bad.reason, "content", "{content}");
+        }
+        assert_eq!(read(r#""content": "\ud83d""#).unwrap_err().reason, "row");
     }
 
     #[test]
@@ -279,11 +482,12 @@ mod tests {
         let mut bad = row();
         bad["sender_id"] = Value::Null;
         bad["timestamp"] = json!("2026-11-23T04:00:00");
-        let rows = messages(&[row(), bad, json!(null)], By::Created);
+        let rows = messages(json!([row(), bad, null]), By::Created).unwrap();
         assert_eq!((rows.messages.len(), rows.set_aside.len()), (1, 2));
         assert_eq!(rows.count, 3);
         assert_eq!(rows.last.unwrap().to_naive(), "2026-11-23T04:00:00");
-        assert_eq!(messages(&[row()], By::Updated).last, None);
+        assert_eq!(messages(json!([row()]), By::Updated).unwrap().last, None);
+        assert_eq!(messages(row(), By::Created), None);
     }
 
     #[test]
