@@ -12,7 +12,8 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     call::{By, ClientFrame, ServerFrame},
-    rest, rows,
+    rest,
+    rows::{self, Given},
 };
 
 /// The longest `uid` that is taken from a frame, in characters.
@@ -50,12 +51,12 @@ pub fn write_auth(token: &str, uid: &str) -> String {
 /// follows from that.
 #[derive(Deserialize)]
 struct Frame<'a> {
-    #[serde(rename = "type", default)]
-    kind: Value,
-    #[serde(default)]
-    event: Value,
-    #[serde(default)]
-    status: Value,
+    #[serde(rename = "type", borrow, default)]
+    kind: Given<'a>,
+    #[serde(borrow, default)]
+    event: Given<'a>,
+    #[serde(borrow, default)]
+    status: Given<'a>,
     #[serde(default)]
     uid: Value,
     #[serde(default)]
@@ -71,17 +72,17 @@ pub fn parse(text: &str) -> ServerFrame {
 }
 
 fn read(frame: &Frame<'_>) -> ServerFrame {
-    let failed = frame.status == "error";
+    let failed = frame.status.text() == Some("error");
     let uid = || uid(&frame.uid);
     let code = || frame.error.get("code").and_then(Value::as_str);
-    match frame.kind.as_str() {
+    match frame.kind.text() {
         Some("ping") => ServerFrame::Ping,
         Some("pong") => ServerFrame::Pong { uid: uid() },
         Some("auth") if failed => match code() {
             Some("TOKEN_EXPIRED") => ServerFrame::TokenExpired,
             _ => ServerFrame::AuthFailed { uid: uid() },
         },
-        Some("auth") if frame.status == "ok" => ServerFrame::AuthOk { uid: uid() },
+        Some("auth") if frame.status.text() == Some("ok") => ServerFrame::AuthOk { uid: uid() },
         Some("subscribe") if failed => ServerFrame::SubscribeFailed {
             uid: uid(),
             forbidden: matches!(code(), Some("FORBIDDEN" | "INVALID_COLLECTION")),
@@ -94,7 +95,7 @@ fn read(frame: &Frame<'_>) -> ServerFrame {
 
 fn subscription(frame: &Frame<'_>) -> Option<ServerFrame> {
     let uid = uid(&frame.uid);
-    match frame.event.as_str()? {
+    match frame.event.text()? {
         // Whatever rows an init brings: catching up is REST's work.
         "init" => Some(ServerFrame::Init { uid }),
         "create" | "update" => Some(ServerFrame::Rows {

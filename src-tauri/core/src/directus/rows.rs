@@ -50,7 +50,7 @@ fn person(row: &Map<String, Value>, field: &str) -> Option<PersonId> {
 /// What a server gave where a row or a field of one belongs. Of what is neither
 /// an object nor a text, nothing is kept.
 #[derive(Default)]
-enum Given<'a> {
+pub(super) enum Given<'a> {
     #[default]
     Absent,
     Null,
@@ -60,7 +60,7 @@ enum Given<'a> {
 }
 
 impl Given<'_> {
-    fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
@@ -92,7 +92,7 @@ impl Given<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for Given<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Given<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Anything)
     }
@@ -178,7 +178,7 @@ enum Name {
 
 /// A row of messages as it came. Whatever else it holds is passed over.
 #[derive(Default)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     id: Given<'a>,
     content: Given<'a>,
     sender: Given<'a>,

@@ -125,7 +125,6 @@ impl Engine {
         saved: Saved,
     ) -> Result<(), StoreError> {
         let Saved { upsert, before } = saved;
-        let spot = (message.stamp.0, message.id.to_string());
         if known.from == From::News && known.listed {
             let talk = known.talk(s.tx, conversation)?;
             let begins = match &talk.held_from {
@@ -135,7 +134,7 @@ impl Engine {
                 None => Some(held::beginning()),
                 // It was in the list, and nothing of it could be read.
                 // Those of the same stamp come with it, in any order.
-                Some(end) if *end == held::open_end() => Some((spot.0, String::new())),
+                Some(end) if *end == held::open_end() => Some((message.stamp.0, String::new())),
                 Some(_) => None,
             };
             if let Some(begins) = begins {
@@ -187,7 +186,11 @@ impl Engine {
             return Ok(());
         }
         let talk = known.talk(s.tx, conversation)?;
-        if talk.read.as_ref().is_none_or(|read| *read < spot) {
+        if talk
+            .read
+            .as_ref()
+            .is_none_or(|read| held::is_after(message, read))
+        {
             talk.named = talk.named || people::name(s.tx, message.sender)?.is_some();
             self.sync.people_wanted |= !talk.named;
             let row = view::message_row(s.tx, known.eyes(s.tx)?, kept())?;

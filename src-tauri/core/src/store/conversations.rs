@@ -2,8 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{StoreError, held::Spot};
-use crate::model::{ConversationId, Instant, MessageId, PersonId};
+use super::{
+    StoreError,
+    held::{Spot, is_after},
+};
+use crate::model::{ConversationId, Instant, Message, MessageId, PersonId};
 
 /// A conversation as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,7 +174,7 @@ pub fn refresh(tx: &Connection, id: ConversationId) -> Result<(), StoreError> {
 pub(super) fn count_unread(
     tx: &Connection,
     id: ConversationId,
-    added: &[Spot],
+    added: &[&Message],
 ) -> Result<(), StoreError> {
     let read: Option<Spot> = tx
         .prepare_cached("SELECT read_stamp, read_id FROM conversation WHERE id = ?1")?
@@ -179,8 +182,9 @@ pub(super) fn count_unread(
             let stamp: Option<i64> = row.get(0)?;
             Ok(stamp.zip(row.get(1)?))
         })?;
-    let unread = added.iter().filter(|spot| Some(*spot) > read.as_ref());
-    let unread = i64::try_from(unread.count()).unwrap_or(i64::MAX);
+    let is_unread = |message: &Message| read.as_ref().is_none_or(|read| is_after(message, read));
+    let unread = added.iter().filter(|message| is_unread(message)).count();
+    let unread = i64::try_from(unread).unwrap_or(i64::MAX);
     if unread > 0 {
         tx.prepare_cached("UPDATE conversation SET unread = unread + ?2 WHERE id = ?1")?
             .execute(params![id.to_string(), unread])?;

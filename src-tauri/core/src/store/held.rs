@@ -3,13 +3,24 @@
 //! A range has both ends included. The open end is [`OPEN`]: from there on the
 //! catch-up and the socket keep it whole. [`BEGINNING`] is before every message.
 
+use std::cmp::Ordering;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::StoreError;
-use crate::model::ConversationId;
+use crate::model::{ConversationId, Message};
 
 /// A place in a conversation's confirmed messages: stamp and id.
 pub type Spot = (i64, String);
+
+/// Whether a confirmed message lies after a place.
+#[must_use]
+pub fn is_after(message: &Message, spot: &Spot) -> bool {
+    match message.stamp.0.cmp(&spot.0) {
+        Ordering::Equal => message.id.to_string() > spot.1,
+        by_stamp => by_stamp.is_gt(),
+    }
+}
 
 /// Before every message.
 #[must_use]

@@ -42,7 +42,7 @@ pub(super) fn add<'m>(
     let mut add =
         tx.prepare_cached("INSERT INTO found (rowid, words, about) VALUES (?1, ?2, ?3)")?;
     for (place, message, conversation) in rows {
-        let about = words::about(&conversation.to_string(), &message.sender.to_string());
+        let about = words::about_ids(conversation, message.sender);
         add.execute((place, words::indexed(&message.content), about))?;
     }
     Ok(())
@@ -185,6 +185,31 @@ mod tests {
         assert_eq!(first, [""; 0]);
         tx.execute_batch("INSERT INTO found (found) VALUES ('integrity-check')")
             .unwrap();
+    }
+
+    #[test]
+    fn what_is_indexed_at_once_is_what_its_note_would_have_indexed() {
+        let indexed = |again: bool| {
+            let tx = store();
+            put(&tx, 1, "Grüße, 東京 and more", None);
+            if again {
+                tx.execute("INSERT INTO unindexed SELECT place, 1 FROM message", [])
+                    .unwrap();
+                update(&tx).unwrap();
+            }
+            let entries = "CREATE VIRTUAL TABLE terms USING fts5vocab (found, instance)";
+            tx.execute_batch(entries).unwrap();
+            let mut terms = tx
+                .prepare("SELECT term, doc, col, offset FROM terms ORDER BY 1, 2, 3, 4")
+                .unwrap();
+            let row = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, i64, String, i64)> {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            };
+            let terms = terms.query_map([], row).unwrap();
+            terms.collect::<Result<Vec<_>, _>>().unwrap()
+        };
+        assert_eq!(indexed(false).len(), 7);
+        assert_eq!(indexed(false), indexed(true));
     }
 
     #[test]

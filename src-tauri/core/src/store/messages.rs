@@ -203,20 +203,16 @@ fn count_and_index(tx: &Connection, mut added: Vec<Added<'_>>) -> Result<(), Sto
     }
     let me = super::facts::me(tx)?;
     let mut tallies = BTreeMap::<_, i64>::new();
-    let mut others = BTreeMap::<_, Vec<Spot>>::new();
-    for Added {
-        message,
-        conversation,
-        ..
-    } in &added
-    {
-        let day = message.stamp.0.div_euclid(DAY);
-        *tallies
-            .entry((*conversation, message.sender, day))
-            .or_default() += 1;
-        if message.sender != me {
-            let spot = (message.stamp.0, message.id.to_string());
-            others.entry(*conversation).or_default().push(spot);
+    let mut others = BTreeMap::<_, Vec<&Message>>::new();
+    for row in &added {
+        let day = row.message.stamp.0.div_euclid(DAY);
+        let tally = (row.conversation, row.message.sender, day);
+        *tallies.entry(tally).or_default() += 1;
+        if row.message.sender != me {
+            others
+                .entry(row.conversation)
+                .or_default()
+                .push(row.message);
         }
     }
     for ((conversation, sender, day), count) in tallies {
@@ -232,8 +228,8 @@ fn count_and_index(tx: &Connection, mut added: Vec<Added<'_>>) -> Result<(), Sto
             count
         ])?;
     }
-    for (conversation, spots) in others {
-        super::conversations::count_unread(tx, conversation, &spots)?;
+    for (conversation, theirs) in others {
+        super::conversations::count_unread(tx, conversation, &theirs)?;
     }
     added.sort_unstable_by_key(|row| row.place);
     super::index::add(

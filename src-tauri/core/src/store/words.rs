@@ -112,6 +112,16 @@ pub fn about(conversation: &str, sender: &str) -> String {
     )
 }
 
+/// The same of ids, whose digits need not be picked out.
+pub(super) fn about_ids(conversation: ConversationId, sender: PersonId) -> String {
+    let (conversation, sender) = (conversation.peer().uuid(), sender.uuid());
+    format!(
+        "{CONVERSATION}{} {SENDER}{}",
+        conversation.as_simple(),
+        sender.as_simple()
+    )
+}
+
 /// How words are compared: without case and accents.
 fn fold(word: &str) -> String {
     plain(word).chars().flat_map(char::to_lowercase).collect()
