@@ -91,7 +91,14 @@ fn live_again(window: &Window) -> Outcome {
 fn open_with(window: &Window, person: &Person) -> Outcome {
     window.click("#find-people")?;
     window.type_into("#people-search", &person.first_name)?;
-    window.click(&format!("[data-person=\"{}\"]", person.id))?;
+    // Found and pressed at once: every letter that was typed may bring the list anew.
+    window.until(
+        "the person",
+        "const found = document.querySelector(`[data-person='${arguments[0]}']`);
+         found?.click();
+         return found !== null",
+        &json!([person.id]),
+    )?;
     window
         .until(
             "the composer",

@@ -22,7 +22,8 @@ use crate::process::{self, Running};
 
 /// How W3C WebDriver names an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-const BOUND: Duration = Duration::from_secs(40);
+/// Longer than a busy machine takes to make a server ready.
+const BOUND: Duration = Duration::from_secs(120);
 
 /// A window of the app.
 #[derive(Debug)]

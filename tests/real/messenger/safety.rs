@@ -8,7 +8,7 @@ use whinchat_core::bridge::{
 };
 use whinchat_core::engine::NewReport;
 use whinchat_core::product;
-use whinchat_tests::{Admin, Kind, Options, ServerFixture};
+use whinchat_tests::{Admin, Kind, Options, ServerFixture, eventually};
 
 use super::client::{Client, PASSPHRASE, PATIENCE, dm, messenger, typed};
 
@@ -149,14 +149,13 @@ async fn a_blocked_person_is_refused_by_the_server_and_comes_back_with_everythin
     other
         .safety_until("nobody blocked", |safety| safety.blocked.is_empty())
         .await;
+    eventually("it is lifted on the server", PATIENCE, || {
+        rows(&server.admin(), "/items/chat_blocks?fields=id").is_empty()
+    });
     alice.messenger.reconnect(alice.account).await.unwrap();
     alice
         .safety_until("nobody blocked here", |safety| safety.blocked.is_empty())
         .await;
-    assert_eq!(
-        rows(&server.admin(), "/items/chat_blocks?fields=id").len(),
-        0
-    );
     assert_eq!(alice.listed().await.len(), 1);
     let retried = bob.messenger.retry(bob.account, row.id.parse().unwrap());
     retried.await.unwrap();

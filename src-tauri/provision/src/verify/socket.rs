@@ -18,8 +18,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Longer than a busy server takes to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long silence must last, once the server has answered something asked later.
+/// How long silence must last at least, once the server has answered something asked later.
 const SILENCE: Duration = Duration::from_millis(400);
+/// And how many times as long as that answer took: a busy server takes longer for a write
+/// than for the read that came after it.
+const SLOWER: u32 = 5;
 
 /// An open socket.
 pub(super) struct Socket {
@@ -141,9 +144,10 @@ pub(super) async fn ask(hand: &Client, frame: &Value) -> Result<Answer, Error> {
         "query": { "limit": 1, "fields": ["id"] },
     });
     socket.send(&later).await?;
-    let mut later = false;
+    let since = tokio::time::Instant::now();
+    let mut silence = None;
     loop {
-        let within = if later { SILENCE } else { PATIENCE };
+        let within = silence.unwrap_or(PATIENCE);
         let Some(told) = socket
             .next(|frame| frame["type"] == "items", within)
             .await?
@@ -152,7 +156,7 @@ pub(super) async fn ask(hand: &Client, frame: &Value) -> Result<Answer, Error> {
             return Ok(Answer { status: 400, body });
         };
         if told["uid"] == "later" {
-            later = true;
+            silence = Some((since.elapsed() * SLOWER).clamp(SILENCE, PATIENCE));
             continue;
         }
         let status = if told["status"] == "error" { 400 } else { 200 };

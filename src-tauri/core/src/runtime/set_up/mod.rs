@@ -39,7 +39,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long what a proof has made on a server may take to be taken away again.
-const SWEEPING: Duration = Duration::from_secs(20);
+const SWEEPING: Duration = Duration::from_secs(60);
 
 /// How long somebody waits who has tried too often, where the server does not say.
 const WAIT_SECONDS: u32 = 60;
