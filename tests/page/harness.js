@@ -306,3 +306,32 @@ export async function openConversation(page, id) {
  * @param {unknown} [arg]
  */
 export const until = (page, condition, arg) => page.waitForFunction(/** @type {any} */ (condition), arg, { timeout: 10_000 });
+
+/**
+ * Two frames that were really drawn: the clock that stands still has requestAnimationFrame of its own, which asks for none.
+ * @param {import('playwright-core').Page} page
+ */
+export const frames = (page) => page.evaluate(async () => {
+  for (let drawn = 0; drawn < 2; drawn += 1) {
+    await new Promise((resolve) => {
+      const seen = new ResizeObserver(() => { seen.disconnect(); resolve(null); });
+      seen.observe(document.documentElement);
+    });
+  }
+});
+
+/**
+ * @param {import('playwright-core').Page} page
+ * @param {number} top
+ */
+export const scrollTo = (page, top) => page.evaluate((y) => document.querySelector('.scroller')?.scrollTo({ top: y, behavior: 'instant' }), top);
+
+/**
+ * Scrolls to the top, and waits for what comes there.
+ * @param {import('playwright-core').Page} page
+ */
+export const older = async (page) => {
+  const first = await page.$eval('[data-message]', (one) => one.getAttribute('data-message'));
+  await scrollTo(page, 0);
+  await until(page, (was) => document.querySelector('[data-message]')?.getAttribute('data-message') !== was, first);
+};

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
-import { BOB, CAROL, history, launch, leaking, NOW, obstacles, openConversation, openPage, others, plan, proof, serve, talks } from './harness.js';
+import { BOB, CAROL, frames, history, launch, leaking, NOW, obstacles, older, openConversation, openPage, others, plan, proof, serve, talks } from './harness.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const clean = { outside: [], violations: [], errors: [], console: [] };
@@ -140,10 +140,8 @@ describe('geometry', () => {
 
   test('groups of about fifty, and only those that are whole are left to the browser', () => look({ conversations: [{ person: 'p-bob', messages: history(300) }] }, {}, async (page) => {
     await openConversation(page, BOB);
-    for (let at = 0; at < 4; at += 1) {
-      await page.evaluate(() => { document.querySelector('.scroller').scrollTop = 0; });
-      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-    }
+    for (let at = 0; at < 4; at += 1) await older(page);
+    await frames(page);
     const groups = await page.$$eval('.group', (all) => all.map((one) => [one.querySelectorAll('[data-message]').length, getComputedStyle(one).contentVisibility, one.style.containIntrinsicBlockSize]));
     assert.ok(groups.length >= 3);
     for (const [size, visibility, kept] of groups.slice(0, -1)) {

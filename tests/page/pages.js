@@ -38,11 +38,12 @@ export const withBob = async (config, options) => {
   return page;
 };
 export const long = (count, more = {}) => ({ conversations: [{ person: 'p-bob', messages: history(count), ...more }] });
+export { frames, older, scrollTo } from './harness.js';
 export const fake = (page, run, arg) => page.evaluate(run, arg);
 export const asked = (page, command) => page.evaluate((name) => window.fake.asked(name).map((call) => call.args), command);
 export const texts = (page) => page.$$eval('[data-message] .text', (all) => all.map((one) => one.textContent));
 export const place = (page) => page.$eval('.scroller', (s) => ({ top: s.scrollTop, height: s.scrollHeight, view: s.clientHeight, fromEnd: s.scrollHeight - s.scrollTop - s.clientHeight }));
 export const atEnd = (page) => until(page, () => { const s = document.querySelector('.scroller'); return s.scrollHeight - s.scrollTop - s.clientHeight < 2; });
-export const frames = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 export const count = (page, number) => until(page, (n) => document.querySelectorAll('[data-message]').length === n, number);
-export const scrollTo = (page, top) => page.evaluate((y) => { document.querySelector('.scroller').scrollTop = y; }, top);
+/** Waits until something is out of the document: a dialog that is closed goes with the next frame. */
+export const gone = (page, selector) => until(page, (one) => document.querySelector(one) === null, selector);

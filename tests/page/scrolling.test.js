@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BOB, history, until } from './harness.js';
-import { asked, atEnd, count, fake, frames, long, place, scrollTo, start, texts, withBob } from './pages.js';
+import { asked, atEnd, count, fake, frames, long, older, place, scrollTo, start, texts, withBob } from './pages.js';
 
 describe('scrolling', () => {
   test('it opens at the end, and stays there only if it was there', async () => {
@@ -84,9 +84,8 @@ describe('scrolling', () => {
   test('from far up, the button leads to the newest, and writing does too', async () => {
     const page = await withBob(long(500));
     const up = async () => {
-      for (let at = 0; at < 30; at += 1) {
-        await scrollTo(page, 0);
-        await frames(page);
+      for (let at = 0; at < 9; at += 1) {
+        await older(page);
         if (await page.evaluate(() => [...document.querySelectorAll('.text')].at(-1).textContent !== 'Message number 500')) return;
       }
       assert.fail('never let go of the newest');
@@ -104,10 +103,7 @@ describe('scrolling', () => {
 
   test('what is on the server is fetched at the top, to the beginning', async () => {
     const page = await withBob(long(170, { server: 120 }));
-    for (let at = 0; at < 12 && !(await page.evaluate(() => document.querySelector('.older').dataset.state === 'beginning')); at += 1) {
-      await scrollTo(page, 0);
-      await frames(page);
-    }
+    for (let at = 0; at < 3; at += 1) await older(page);
     await until(page, () => document.querySelector('.older').dataset.state === 'beginning');
     assert.equal((await texts(page))[0], 'Message number 1');
     assert.equal((await texts(page)).length, 170);

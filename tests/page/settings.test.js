@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BOB, CAROL, others, until } from './harness.js';
-import { asked, fake, frames, start, withBob } from './pages.js';
+import { asked, fake, frames, gone, start, withBob } from './pages.js';
 
 const plain = (text) => text.replace(/[\u2066-\u2069]/gu, '');
 const many = (page, selector) => page.locator(selector).count();
@@ -45,7 +45,7 @@ describe('the settings', () => {
     assert.equal((await asked(page, 'licences')).length, 1);
     await page.click('#settings-sign-out');
     await page.waitForSelector('#sign-out-dialog[open]');
-    assert.equal(await many(page, '#settings'), 0);
+    await gone(page, '#settings');
   });
 
   test('a newer version is asked for, told in the publisher’s plain words, and taken', async () => {
@@ -86,7 +86,7 @@ describe('the settings', () => {
     const page = await settings();
     await page.click('#diagnostics-open');
     await page.waitForSelector('#diagnostics[open] #diagnostics-place');
-    assert.equal(await many(page, '#settings'), 0);
+    await gone(page, '#settings');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'diagnostics-title');
     const said = plain(await page.textContent('#diagnostics'));
     for (const word of ['Not in it', 'Messages, drafts', 'e-mail addresses', 'who wrote to whom', 'blocked or reported', 'goes to nobody']) assert.ok(said.includes(word), word);
@@ -288,7 +288,8 @@ describe('the lock', () => {
     await page.keyboard.press('Enter');
     // Back where one came from, which offers what there is now.
     await page.waitForSelector('#lock-now');
-    assert.equal(await many(page, '#passphrase-set, #passphrase-dialog'), 0);
+    await gone(page, '#passphrase-dialog');
+    assert.equal(await many(page, '#passphrase-set'), 0);
     await page.selectOption('#setting-lock-after', '5');
     await until(page, () => window.fake.state.choices.lock_after === 5);
     await page.click('#lock-now');
