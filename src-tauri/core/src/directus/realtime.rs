@@ -4,8 +4,9 @@
 //! Never: a socket, a token kept, a decision about what a frame means.
 //!
 //! A frame that is not understood is [`ServerFrame::Unknown`]: counted by who
-//! reads it, and dropped. The caller bounds a frame's size; its depth is
-//! bounded here, for the JSON reader refuses more than 128 levels.
+//! reads it, and dropped. The caller bounds a frame's size; of what is kept of it
+//! the JSON reader refuses more than 128 levels, and what is passed over costs no
+//! stack, however deep.
 
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -212,6 +213,25 @@ mod tests {
             "[".repeat(1_000_000)
         );
         assert_eq!(parse(&deep), ServerFrame::Unknown);
+    }
+
+    #[test]
+    fn depth_costs_no_stack_whether_it_is_passed_over_or_kept() {
+        const DEEP: usize = 1_000_000;
+        let nested = |open: &str, close: &str| {
+            let row = format!("{}7{}", open.repeat(DEEP), close.repeat(DEEP));
+            parse(&format!(
+                r#"{{"type":"subscription","event":"create","data":[{row}]}}"#
+            ))
+        };
+        let set_aside = |frame| match frame {
+            ServerFrame::Rows { rows, .. } => rows.set_aside.len(),
+            _ => 0,
+        };
+        assert_eq!(set_aside(nested("[", "]")), 1);
+        assert_eq!(set_aside(nested(r#"{"other":"#, "}")), 1);
+        // A row in a row is more than any server sends.
+        assert_eq!(nested(r#"{"id":"#, "}"), ServerFrame::Unknown);
     }
 
     #[test]

@@ -47,8 +47,8 @@ fn person(row: &Map<String, Value>, field: &str) -> Option<PersonId> {
     text(row, field)?.parse().ok()
 }
 
-/// What a server gave where a row or a field of one belongs. Of what is neither
-/// an object nor a text, nothing is kept.
+/// What a server gave where a row or a text belongs. Of anything else nothing is
+/// kept, and an object is a row wherever it stands.
 #[derive(Default)]
 pub(super) enum Given<'a> {
     #[default]
@@ -247,7 +247,7 @@ pub fn message<'de>(row: impl Deserializer<'de>) -> Result<Message, BadRow> {
 }
 
 /// Reads a page of messages, each before the next is looked at. `by` says
-/// which stamp ordered it. `None` where there is no array of anything.
+/// which stamp ordered it. `None` where there is no array, or one that is no JSON.
 pub fn messages<'de>(data: impl Deserializer<'de>, by: By) -> Option<Rows> {
     Page(by).deserialize(data).ok()
 }

@@ -36,7 +36,7 @@ pub(super) enum From {
 }
 
 /// What rows are held against, read once for all that come together: nothing
-/// else changes it while they are written.
+/// else changes it while it is decided what follows from them.
 struct Known {
     from: From,
     /// Whether the list of conversations is whole.
